@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action plugin of every module that logs in: it looks up the login options on the controller.
+
+Task argument, then module_defaults, then the variable oracle_sessions_<option> of the inventory host, then the
+controller's environment ORACLE_SESSIONS_<OPTION>, then the default. It works wherever the module itself runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.options import RESOLVED
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+    _supports_async = True
+
+    def run(self, tmp=None, task_vars=None):
+        super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        arguments = dict(self._task.args)
+        _refuse_split_patterns(arguments)
+        for option in RESOLVED:
+            if arguments.get(option) is None:
+                arguments.pop(option, None)
+                found = self._look_up(option, task_vars)
+                if found is not None:
+                    arguments[option] = found
+        return self._execute_module(
+            module_name=self._task.action,
+            module_args=arguments,
+            task_vars=task_vars,
+            wrap_async=self._task.async_val and not self._connection.has_native_async,
+        )
+
+    def _look_up(self, option, task_vars):
+        """The value from the host's variables or the controller's environment, None when it is in neither."""
+        variable = f"oracle_sessions_{option}"
+        if task_vars.get(variable) is not None:
+            return self._templar.template(task_vars[variable])
+        value = os.environ.get(variable.upper())
+        if value and option == "login_dsn" and len(task_vars.get("ansible_play_hosts_all", ())) > 1:
+            raise AnsibleActionFail(
+                "login_dsn: ORACLE_SESSIONS_LOGIN_DSN names one database, but this play has several hosts; set oracle_sessions_login_dsn per host."
+            )
+        return value or None
+
+
+def _refuse_split_patterns(arguments):
+    """A dictionary that is written as text must be JSON: Ansible would split key=value text at every comma."""
+    for option in ("match", "exclude", "protect"):
+        value = arguments.get(option)
+        if not isinstance(value, str):
+            continue
+        try:
+            json.loads(value)
+        except ValueError:
+            raise AnsibleActionFail(
+                f"{option}: {value!r} is neither a dictionary nor JSON; write it as a dictionary, or as JSON such as "
+                '\'{"username": "APP_*", "idle": "2h"}\'.'
+            ) from None

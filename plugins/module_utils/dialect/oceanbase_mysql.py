@@ -1,0 +1,374 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""OceanBase, MySQL-mode tenants.
+
+Sources: the server's own source (ob_kill_session_arg, ob_kill_executor, ob_errno), the vendor's view pages, and
+measurements on seekdb 1.4, which is the OceanBase 4.3.5 kernel; docs/databases.md says which is which.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from ..blocking import Wait, relate
+from ..errors import DatabaseError, StatementFailed
+from ..guard import TAG
+from ..plan import CANCEL, KILL
+from ..session import NOT_READ, Session, iso
+from ..values import BadOption
+from .base import GONE, PRIVILEGE, REFUSED, Dialect
+
+_VERSION = re.compile(r"OceanBase\S*\s+([0-9]+(?:\.[0-9]+)+)")
+# The server lists these states; QUERY_KILLED is not one of them: the session lives on.
+_DYING = "SESSION_KILLED"
+_INTERNAL_HOST = "0.0.0.0:0"
+# A transaction in one of these states holds no lock any more, although its row is still there.
+_FINISHED = ("", "IDLE", "ABORTED", "ROLLED_BACK", "COMMITED")
+# The tenant's administrator, the proxy's account; what begins with two underscores belongs to the server, too.
+_SYSTEM_USERS = ("ROOT", "SYS", "PROXYRO")
+_DENIED, _UNKNOWN_TABLE = 1142, 1146
+_UNKNOWN_DATABASE, _SYNTAX, _NOT_SUPPORTED, _NO_SUCH_ROUTINE = 1049, 1064, 1235, 1305
+# Since this version a lock row tells the holder's session (commit 1196d9a of the server's source).
+_HOLDERS_LISTED = (4, 2, 4)
+
+# Match keys that no version of this dialect can answer.
+_NEVER = {
+    "logon_age": "OceanBase does not list when a session logged on",
+    "undo_records": "OceanBase does not list undo per session",
+    **dict.fromkeys(
+        (
+            "os_user",
+            "program",
+            "service",
+            "resource_group",
+            "client_identifier",
+            "server",
+            "event",
+            "wait_class",
+            "inst_id",
+        ),
+        "OceanBase does not list it",
+    ),
+    **dict.fromkeys(("temp_mb", "pga_mb"), "OceanBase does not list it per session"),
+}
+# Which column each remaining match key is read from; a server without the column cannot answer the key.
+_COLUMN_OF = {
+    "username": "USER",
+    "schema": "DB",
+    "machine": "HOST",
+    "client_address": "HOST",
+    "module": "MODULE",
+    "action": "ACTION",
+    "client_info": "CLIENT_INFO",
+    "status": "STATE",
+    "command": "COMMAND",
+    "sql_id": "SQL_ID",
+    "idle": "TIME",
+    "active": "TIME",
+    "sql_active": "TIME",
+    "in_transaction": "TRANS_ID",
+}
+# What is read only where it is asked for, and the match keys that it answers.
+_KEYS_OF = {
+    "transactions": ("transaction_age",),
+    "locks": ("waiters", "blocking_for", "blocking", "blocked", "root_blocker", "blocked_by"),
+    "locked_objects": ("locked_object",),
+    "sql_text": ("sql_text",),
+}
+_COLUMNS = (
+    *(
+        "ID",
+        "USER",
+        "HOST",
+        "DB",
+        "COMMAND",
+        "TIME",
+        "TOTAL_TIME",
+        "STATE",
+        "SQL_ID",
+        "TRACE_ID",
+        "TRANS_ID",
+        "TRANS_STATE",
+    ),
+    *(
+        "SVR_IP",
+        "SVR_PORT",
+        "TENANT",
+        "USER_CLIENT_IP",
+        "USER_CLIENT_PORT",
+        "MASTER_SESSID",
+        "MODULE",
+        "ACTION",
+        "CLIENT_INFO",
+    ),
+)
+
+_VIEWS = {
+    "sessions": ("GV$OB_PROCESSLIST", "V$OB_PROCESSLIST"),
+    "transactions": ("GV$OB_TRANSACTION_SCHEDULERS", "V$OB_TRANSACTION_SCHEDULERS"),
+    "locks": ("GV$OB_LOCKS", "V$OB_LOCKS"),
+}
+
+
+class OceanBaseMySQL(Dialect):
+    name = "oceanbase_mysql"
+    # The server casts an id to 32 bits without a check: KILL 4294968696 kills session 1400 (measured).
+    largest_sid = 2**32 - 1
+    # 1094 unknown thread id, 1095 not owner, 1142/1227 missing privilege (ob_errno.def).
+    error_classes = {1094: GONE, 1095: REFUSED, 1142: PRIVILEGE, 1227: PRIVILEGE}
+    sql_id_form = re.compile(r"[0-9A-F]{32}", re.ASCII)
+    sql_id_shape = "32 characters of 0-9 and A-F"
+
+    def __init__(self):
+        self._found = {}
+        self._denied = {}
+        self._columns = frozenset()
+        self._version = ()
+        self._own_sid = None
+
+    def statement(self, verb, session):
+        return f"{ {KILL: 'KILL', CANCEL: 'KILL QUERY'}[verb] } {self._checked(session.sid)}"
+
+    def _checked(self, sid):
+        if type(sid) is not int or not 1 <= sid <= self.largest_sid:
+            raise BadOption("sid", f"{sid} is no session id of OceanBase; those are 1 to {self.largest_sid}.")
+        return sid
+
+    def introduce(self, ask, login):
+        """Marks our session and finds out where we are: the start of a result's database dictionary."""
+        (mode,) = ask(["SHOW VARIABLES LIKE 'ob_compatibility_mode'"])
+        if mode and mode[0]["Value"].upper() == "ORACLE":
+            raise DatabaseError(
+                f"dialect: {login.user} belongs to an Oracle-mode tenant; this version ends sessions of MySQL-mode tenants, "
+                "dialect oceanbase_oracle comes with a later one."
+            )
+        about, uptime = ask(
+            [
+                "SET time_zone = '+00:00'",
+                f"SET ob_query_timeout = {int(login.call_timeout * 1_000_000)}",
+                "SELECT @@version_comment AS comment, CONNECTION_ID() AS sid, @@server_uuid AS uuid, NOW(6) AS now",
+                "SHOW GLOBAL STATUS LIKE 'Uptime'",
+            ]
+        )[2:]
+        version = _VERSION.search(str(about[0]["comment"]))
+        if version is None:
+            raise DatabaseError(
+                f"dialect: the server calls itself {about[0]['comment']}, which is not OceanBase; set dialect to what it is."
+            )
+        self._version = tuple(int(part) for part in version[1].split("."))
+        self._own_sid = int(about[0]["sid"])
+        self._tag(ask, login.comment)
+        row = self._discover(ask, "sessions", "*")
+        if row is None:
+            raise DatabaseError(f"login_user: {self._denied['sessions']}; without it no session can be listed.")
+        self._columns = frozenset(row)
+        tenant = self._tenant(ask)
+        return {
+            "dialect": self.name,
+            "version": version[1],
+            "name": tenant,
+            "unique_name": None,
+            "dbid": about[0]["uuid"],
+            "role": None,
+            "instance": None,
+            "host": login.host,
+            "container": tenant,
+            "all_containers": "TENANT" in self._columns and tenant.lower() == "sys",
+            "startup_time": _started(about[0]["now"], uptime),
+        }
+
+    def _tag(self, ask, comment):
+        """Names our session, so that another run of this collection recognises it.
+
+        A server without the package leaves us unnamed there; our own session is known by its id all the same.
+        """
+        written = (comment or "").encode()[:64].decode(errors="ignore").encode().hex()
+        try:
+            ask(
+                [
+                    f"CALL DBMS_APPLICATION_INFO.SET_MODULE('{TAG}', '')",
+                    f"CALL DBMS_APPLICATION_INFO.SET_CLIENT_INFO(CONVERT(X'{written}' USING utf8mb4))",
+                ]
+            )
+        except StatementFailed as error:
+            if error.code not in (_NO_SUCH_ROUTINE, _UNKNOWN_DATABASE, _NOT_SUPPORTED, _SYNTAX):
+                raise
+
+    def _discover(self, ask, view, columns):
+        """Finds the view of the cluster or, failing that, of the node; returns its first row, {} if it has none.
+
+        None when it cannot be read: the reason then stands in `_denied`.
+        """
+        for name in _VIEWS[view]:
+            try:
+                (rows,) = ask([f"SELECT {columns} FROM oceanbase.{name} LIMIT 1"])
+            except StatementFailed as error:
+                if error.code == _UNKNOWN_TABLE:
+                    self._denied.setdefault(view, f"this server has no view oceanbase.{name}")
+                elif error.code == _DENIED:
+                    self._denied[view] = f"missing privilege: GRANT SELECT ON oceanbase.{name} TO the login user"
+                    break
+                else:
+                    raise
+            else:
+                self._found[view] = name
+                self._denied.pop(view, None)
+                return rows[0] if rows else {}
+        return None
+
+    def _tenant(self, ask):
+        """The tenant we are in. A server without the column has one tenant only: seekdb, where root@sys logs in."""
+        if "TENANT" not in self._columns:
+            return "sys"
+        (rows,) = ask([f"SELECT TENANT FROM oceanbase.{self._found['sessions']} WHERE ID = {self._own_sid}"])
+        return str(rows[0]["TENANT"]) if rows else "sys"
+
+    def sessions(self, ask, readings, sids=None):
+        """The server's time, its sessions (all, or those of `sids`), and the match keys it cannot answer, with reasons."""
+        for view, reading in (("transactions", "transactions"), ("locks", "locks"), ("locks", "locked_objects")):
+            if reading in readings and view not in self._found and view not in self._denied:
+                self._look_for(ask, view)
+        # Who blocks whom shows only in the whole list: a chain may lead through sessions that were not asked for.
+        narrowed = sids if "locks" not in readings else None
+        queries = {"now": "SELECT NOW(6) AS now", "sessions": self._list(readings, narrowed)}
+        if "transactions" in readings and "transactions" in self._found:
+            queries["transactions"] = self._transactions()
+        if "locks" in readings and "locks" in self._found:
+            queries["locks"] = self._waits()
+        if "locked_objects" in readings and "locks" in self._found:
+            queries["locked_objects"] = self._locked_objects()
+        found = dict(zip(queries, ask(list(queries.values()))))
+        sessions = [self._session(row) for row in found["sessions"]]
+        self._add_ages(sessions, found.get("transactions", ()))
+        relate(
+            sessions,
+            [
+                Wait((None, int(row["SESSION_ID"])), (None, int(row["ID2"])), float(row["CTIME"]) / 1e6)
+                for row in found.get("locks", ())
+            ],
+        )
+        self._add_objects(sessions, found.get("locked_objects", ()))
+        if sids is not None:
+            wanted = set(sids)
+            sessions = [session for session in sessions if session.sid in wanted]
+        return found["now"][0]["now"], sessions, self._unavailable(readings)
+
+    def _look_for(self, ask, view):
+        if view == "locks" and self._version < _HOLDERS_LISTED:
+            self._denied[view] = (
+                f"before OceanBase {'.'.join(map(str, _HOLDERS_LISTED))} the server does not list who holds a lock"
+            )
+            return
+        self._discover(ask, view, "1")
+
+    def _list(self, readings, sids):
+        columns = [name for name in _COLUMNS if name in self._columns]
+        if "sql_text" in readings and "INFO" in self._columns:
+            columns.append("INFO")
+        where = "" if sids is None else f" WHERE ID IN ({', '.join(str(self._checked(sid)) for sid in sids)})"
+        return f"SELECT {', '.join(columns)} FROM oceanbase.{self._found['sessions']}{where}"
+
+    def _transactions(self):
+        return (
+            "SELECT SESSION_ID, TIMESTAMPDIFF(MICROSECOND, ACTIVE_TIME, NOW(6)) AS AGE "
+            f"FROM oceanbase.{self._found['transactions']} WHERE ACTIVE_TIME IS NOT NULL"
+        )
+
+    def _waits(self):
+        # A row with BLOCK=1 is a wait: SESSION_ID waits since CTIME microseconds for what session ID2 holds.
+        return f"SELECT SESSION_ID, ID2, CTIME FROM oceanbase.{self._found['locks']} WHERE BLOCK = 1 AND SESSION_ID > 0 AND ID2 > 0"
+
+    def _locked_objects(self):
+        # ID3 starts with the tablet; a row with a LMODE other than NONE is a lock that is held.
+        return (
+            "SELECT DISTINCT l.SESSION_ID, o.OWNER, o.OBJECT_NAME "
+            f"FROM oceanbase.{self._found['locks']} l JOIN oceanbase.DBA_OBJECTS o "
+            "ON o.DATA_OBJECT_ID = CAST(SUBSTRING_INDEX(l.ID3, '-', 1) AS UNSIGNED) "
+            "WHERE l.TYPE IN ('TM', 'TR') AND l.LMODE <> 'NONE' AND l.SESSION_ID > 0"
+        )
+
+    def _session(self, row):
+        sid = int(row["ID"])
+        state = row.get("STATE")
+        active = row.get("COMMAND") != "Sleep"
+        address, port = _client(row)
+        elapsed = max(float(row.get("TIME") or 0.0), float(row.get("TOTAL_TIME") or 0.0))
+        coordinator = int(row.get("MASTER_SESSID") or 0)
+        username = row.get("USER") or None
+        return Session(
+            sid=sid,
+            node=f"{row['SVR_IP']}:{row['SVR_PORT']}" if row.get("SVR_IP") else None,
+            client_address=address,
+            client_port=port,
+            type="background" if row.get("HOST") == _INTERNAL_HOST else "user",
+            own=sid == self._own_sid,
+            oracle_maintained=(username or "").upper() in _SYSTEM_USERS or (username or "").startswith("__"),
+            username=username,
+            schema=row.get("DB") if row.get("DB") not in ("NULL", "") else None,
+            machine=address,
+            module=row.get("MODULE") or None,
+            action=row.get("ACTION") or None,
+            client_info=row.get("CLIENT_INFO") or None,
+            container=row.get("TENANT") or "sys",
+            status="killed" if state == _DYING else "active" if active else "inactive",
+            command=row.get("COMMAND"),
+            sql_id=(row.get("SQL_ID") or None) if active else None,
+            sql_exec_id=(row.get("TRACE_ID") or None) if active else None,
+            sql_text=row.get("INFO"),
+            # TIME counts the present state and starts anew when a statement is retried or killed; TOTAL_TIME goes on.
+            idle_seconds=None if active else float(row.get("TIME") or 0.0),
+            active_seconds=elapsed if active else None,
+            sql_active_seconds=elapsed if active else None,
+            transaction=_transaction(row),
+            coordinator=coordinator if coordinator and coordinator != sid else None,
+        )
+
+    @staticmethod
+    def _add_ages(sessions, rows):
+        ages = {int(row["SESSION_ID"]): float(row["AGE"]) / 1e6 for row in rows}
+        for session in sessions:
+            if session.transaction:
+                session.transaction["age_seconds"] = ages.get(session.sid)
+
+    @staticmethod
+    def _add_objects(sessions, rows):
+        objects = {}
+        for row in rows:
+            objects.setdefault(int(row["SESSION_ID"]), []).append(f"{row['OWNER']}.{row['OBJECT_NAME']}")
+        for session in sessions:
+            session.locked_objects = sorted(objects.get(session.sid, ())) or None
+
+    def _unavailable(self, readings):
+        """Every match key that these readings do not answer, with the reason."""
+        missing = dict(_NEVER)
+        for key, column in _COLUMN_OF.items():
+            if column not in self._columns:
+                missing[key] = f"oceanbase.{self._found['sessions']} of this version has no column {column}"
+        for reading, keys in _KEYS_OF.items():
+            view = "locks" if reading == "locked_objects" else reading
+            reason = self._denied.get(view) if reading in readings else NOT_READ
+            if reason:
+                missing.update(dict.fromkeys(keys, reason))
+        return missing
+
+
+def _client(row):
+    """Address and port of the client itself; behind a proxy HOST is the proxy's."""
+    host, _, port = str(row.get("HOST") or "").rpartition(":")
+    return row.get("USER_CLIENT_IP") or host or None, int(row.get("USER_CLIENT_PORT") or port or 0) or None
+
+
+def _transaction(row):
+    state = row.get("TRANS_STATE")
+    if not int(row.get("TRANS_ID") or 0) or (state is not None and state in _FINISHED):
+        return None
+    return {"age_seconds": None, "undo_records": None}
+
+
+def _started(now, uptime):
+    """When the server started, as ISO 8601 in UTC; its uptime has a resolution of one second."""
+    if not uptime:
+        return None
+    return iso(now - timedelta(seconds=int(uptime[0]["Value"])))

@@ -1,0 +1,169 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""PyMySQL, for servers that speak the MySQL protocol: one connection, bounded in time, with batched statements."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager
+
+from ..errors import ConnectionLost, DriverMissing, LoginFailed, StatementFailed
+
+try:
+    import pymysql
+    from pymysql.constants import CLIENT
+
+    IMPORT_ERROR = None
+except ImportError as error:
+    IMPORT_ERROR = error
+
+# The first release that refuses to go on in plain text when TLS was asked for and the server has none.
+MINIMUM = (1, 2, 0)
+
+# Codes that speak of our own connection: 2006/2013 lost; 5066 is OceanBase telling a session that it was killed
+# (OB_ERR_SESSION_INTERRUPTED, seen from the victim's side on seekdb 1.4).
+_LOST = {2006, 2013, 2014, 2055, 5066}
+
+
+def check_installed():
+    """Raises DriverMissing unless a PyMySQL is there that is new enough."""
+    if IMPORT_ERROR is not None:
+        raise DriverMissing("PyMySQL", f"the Python driver PyMySQL is not installed ({IMPORT_ERROR})")
+    if tuple(pymysql.VERSION[:3]) < MINIMUM:
+        found, needed = (".".join(map(str, version[:3])) for version in (pymysql.VERSION, MINIMUM))
+        raise DriverMissing("PyMySQL", f"PyMySQL {found} is too old, {needed} is needed")
+
+
+class Connection:
+    """An open session on the server. Every call ends within `call_timeout` seconds, whatever the server does."""
+
+    def __init__(self, login):
+        self._call_timeout = login.call_timeout
+        self._watchdog = Watchdog()
+        try:
+            with self._watchdog.limit(login.login_timeout):
+                plain = socket.create_connection((login.host, login.port), timeout=login.login_timeout)
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._watchdog.guard(plain)
+                self._driver = pymysql.Connection(
+                    user=login.user,
+                    password=login.password,
+                    host=login.host,
+                    port=login.port,
+                    charset="utf8mb4",
+                    autocommit=True,
+                    client_flag=CLIENT.MULTI_STATEMENTS,
+                    defer_connect=True,
+                    **_transport(login),
+                )
+                self._driver.connect(plain)
+        except (pymysql.MySQLError, OSError) as error:
+            self._watchdog.close()
+            raise _login_failed(login, error, self._watchdog.fired) from error
+
+    def script(self, statements):
+        """Sends the statements in one go and returns the results of those that worked, in order, and the error that
+        stopped the rest (StatementFailed), or None. A result is a list of rows, each a dictionary.
+
+        The server stops at the first error: what stands behind it was not carried out.
+        """
+        results = []
+        try:
+            with self._watchdog.limit(self._call_timeout), self._driver.cursor(pymysql.cursors.DictCursor) as cursor:
+                cursor.execute("; ".join(statements))
+                results.append(list(cursor.fetchall()))
+                while cursor.nextset():
+                    results.append(list(cursor.fetchall()))
+        except (pymysql.MySQLError, OSError) as error:
+            code, text = _code_and_text(error)
+            if self._watchdog.fired:
+                raise ConnectionLost(
+                    f"the server did not answer within call_timeout ({self._call_timeout:g} s)"
+                ) from error
+            if code in _LOST or not code or not self._driver.open:
+                raise ConnectionLost(f"the connection was lost ({text})", code) from error
+            return results, StatementFailed(text, code)
+        return results, None
+
+    def close(self):
+        """Ends the session without waiting for anything."""
+        try:
+            with self._watchdog.limit(self._call_timeout):
+                self._driver.close()
+        except (pymysql.MySQLError, OSError):
+            pass
+        self._watchdog.close()
+
+
+def _transport(login):
+    if login.ca_cert:
+        return {"ssl_ca": login.ca_cert, "ssl_verify_identity": True}
+    return {"ssl_disabled": True}
+
+
+def _login_failed(login, error, timed_out):
+    code, text = _code_and_text(error)
+    where = f"{login.host}:{login.port}"
+    if timed_out or isinstance(error, TimeoutError):
+        return LoginFailed(
+            f"login_timeout: {where} did not complete a login within {login.login_timeout:g} s; check login_dsn, or raise it."
+        )
+    if code == 1045:
+        return LoginFailed(
+            f"login_password: {where} refuses the login of {login.user} ({text}); check login_user and login_password.",
+            code,
+        )
+    if code == 1235:
+        return LoginFailed(
+            f"dialect: {login.user} belongs to an Oracle-mode tenant ({text}); this version ends sessions of MySQL-mode tenants, "
+            "dialect oceanbase_oracle comes with a later one.",
+            code,
+        )
+    return LoginFailed(f"login_dsn: no login at {where} ({text}); check the address, and that the server is up.", code)
+
+
+def _code_and_text(error):
+    if isinstance(error, pymysql.MySQLError) and len(error.args) >= 2:
+        return int(error.args[0] or 0), str(error.args[1] or "connection closed")
+    return 0, str(error) or type(error).__name__
+
+
+class Watchdog:
+    """Shuts the connection down when a call outlives its limit, so that a read that waits for ever comes back.
+
+    The driver's own timeouts start anew with every packet, and its connect_timeout covers TCP only.
+    """
+
+    def __init__(self):
+        self.fired = False
+        self._guarded = None
+
+    def guard(self, plain):
+        # A copy: TLS takes the first socket object over and leaves it closed.
+        self._guarded = plain.dup()
+
+    @contextmanager
+    def limit(self, seconds):
+        timer = threading.Timer(seconds, self._fire)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _fire(self):
+        self.fired = True
+        if self._guarded is not None:
+            try:
+                self._guarded.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                # Already closed by the other side; the read that we guard is on its way back.
+                pass
+
+    def close(self):
+        if self._guarded is not None:
+            self._guarded.close()
+            self._guarded = None

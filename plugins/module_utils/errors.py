@@ -1,0 +1,39 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""What can go wrong between us and the server, told apart by what we may still believe afterwards."""
+
+from __future__ import annotations
+
+
+class DatabaseError(Exception):
+    """A sentence for people; where the server gave one, with its error code and text."""
+
+    def __init__(self, message, code=None):
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+class DriverMissing(DatabaseError):
+    """The Python driver is not installed, or is too old. `library` is its name on the package index."""
+
+    def __init__(self, library, message):
+        super().__init__(message)
+        self.library = library
+
+
+class LoginFailed(DatabaseError):
+    """No session was opened, so nothing was sent."""
+
+
+class StatementFailed(DatabaseError):
+    """The server refused one statement and the connection lives on."""
+
+
+class ConnectionLost(DatabaseError):
+    """Our connection is gone; whether the last statement was carried out is unknown until it is looked up."""
+
+
+class ServerChanged(DatabaseError):
+    """Behind our address there is another server, or the same one after a restart: its session ids mean others now."""

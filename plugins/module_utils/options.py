@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Argument specifications, one group per documentation fragment, and the names that inventories may use for them."""
+
+from __future__ import annotations
+
+from .dialect.base import DIALECTS
+from .guard import LIFTABLE
+from .rule import GROUPS, PICKS
+
+LOGIN = {
+    "dialect": {"type": "str", "choices": list(DIALECTS), "default": "oracle"},
+    "login_dsn": {"type": "str"},
+    "login_user": {"type": "str"},
+    "login_password": {"type": "str", "no_log": True},
+    "login_ca_cert": {"type": "path"},
+    "login_timeout": {"type": "raw", "default": 10},
+    "call_timeout": {"type": "raw", "default": 30},
+    "comment": {"type": "str"},
+}
+# What the action plugin looks for as the variable oracle_sessions_<option> and in ORACLE_SESSIONS_<OPTION>.
+RESOLVED = tuple(LOGIN)
+
+TARGET = {
+    "sid": {"type": "raw", "aliases": ["session_id"]},
+    "serial": {"type": "raw"},
+    "inst_id": {"type": "raw"},
+    "sessions": {"type": "raw"},
+    "sessions_max_age": {"type": "raw", "default": "1h"},
+    "match": {"type": "dict"},
+    "exclude": {"type": "list", "elements": "dict", "default": []},
+    "pick": {"type": "str", "choices": list(PICKS), "default": "all"},
+    "limit": {"type": "raw"},
+    "keep": {"type": "raw"},
+    "per": {"type": "str", "choices": list(GROUPS)},
+}
+
+PROTECT = {
+    "protect": {"type": "list", "elements": "dict", "default": []},
+}
+
+GUARDS = {
+    "max_sessions": {"type": "raw", "default": 20},
+    "max_percent": {"type": "raw"},
+    "max_rollback_records": {"type": "raw"},
+    "allow": {"type": "list", "elements": "str", "choices": list(LIFTABLE), "default": []},
+    "closed_sessions": {"type": "list", "elements": "dict", "default": []},
+}
+
+WAITING = {
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "raw", "default": 60},
+    "wait_interval": {"type": "raw", "default": 0.5},
+    "on_pending": {"type": "str", "choices": ["ok", "warn", "fail"]},
+    "detail": {"type": "str", "choices": ["compact", "full"], "default": "compact"},
+}
+
+LISTING = {
+    "include": {"type": "list", "elements": "str", "choices": ["sql_text", "blockers"], "default": []},
+    "explain": {"type": "bool", "default": False},
+}
+
+READING_SPEC = {**LOGIN, **TARGET, **PROTECT, **LISTING}
+ACTING_SPEC = {**LOGIN, **TARGET, **PROTECT, **GUARDS, **WAITING}

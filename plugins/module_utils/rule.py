@@ -1,0 +1,192 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""A rule: which sessions are meant, how many of them, and what may be lifted. Parsed once, strictly. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import values
+from .guard import LIFTABLE
+from .match import Match, parse_match, parse_matches
+from .session import IDENTITY, Session
+from .values import BadOption
+
+PICKS = ("all", "oldest", "newest", "longest_idle")
+GROUPS = ("username", "program", "machine", "service")
+# What Ansible writes over secrets; an identity that holds it is not the identity any more.
+_MASKS = ("********", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A session asked for by identity: `seen` is its row where a saved result was given."""
+
+    sid: int
+    serial: int | None = None
+    inst_id: int | None = None
+    seen: Session | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The database that saved rows came from, and how old they may be, in seconds."""
+
+    database: dict
+    max_age: float
+
+
+@dataclass(frozen=True)
+class Rule:
+    match: Match | None = None
+    exclude: tuple = ()
+    pick: str = "all"
+    limit: int | None = None
+    keep: int | None = None
+    per: str | None = None
+    max_sessions: int = 20
+    max_percent: float | None = None
+    max_rollback_records: int | None = None
+    protect: tuple = ()
+    allow: frozenset = frozenset()
+    wanted: tuple = ()
+    origin: Origin | None = None
+    closed: frozenset = frozenset()
+
+    @property
+    def named(self):
+        """Whether sessions were asked for by identity, rather than by what they do."""
+        return bool(self.wanted) or self.origin is not None
+
+    def matches(self):
+        return ((self.match,) if self.match else ()) + self.exclude + self.protect
+
+    def readings(self):
+        """What the dialect must read besides the session list to answer this rule."""
+        readings = set().union(*(each.readings() for each in self.matches()))
+        return readings | ({"transactions"} if self.max_rollback_records is not None else set())
+
+
+def parse_rule(options, acting=True):
+    """The Rule of a module's own options, None standing for an option that was not given.
+
+    A rule to act on must say which sessions it means; a listing may go without.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    wanted, origin = _target(given)
+    if acting and not wanted and origin is None and "match" not in given:
+        raise BadOption("match", "say which sessions are meant: give sid, sessions or match.")
+    pick = given.get("pick", "all")
+    per = given.get("per")
+    if pick not in PICKS:
+        raise BadOption("pick", f"{values.shown(pick)} is not a way to pick; use one of {', '.join(PICKS)}.")
+    if per is not None and per not in GROUPS:
+        raise BadOption("per", f"{values.shown(per)} is not something to group by; use one of {', '.join(GROUPS)}.")
+    if ("keep" in given) != (per is not None):
+        raise BadOption(
+            "keep", "keep and per go together: keep is how many to leave alone, per says of what, such as username."
+        )
+    return Rule(
+        match=parse_match(given["match"]) if "match" in given else None,
+        exclude=_matches(given, "exclude"),
+        pick=pick,
+        limit=_count(given, "limit", minimum=1),
+        keep=_count(given, "keep"),
+        per=per,
+        max_sessions=_count(given, "max_sessions", default=20),
+        max_percent=_percent(given),
+        max_rollback_records=_count(given, "max_rollback_records"),
+        protect=_matches(given, "protect"),
+        allow=_allow(given),
+        wanted=wanted,
+        origin=origin,
+        closed=_closed(given),
+    )
+
+
+def _matches(given, name):
+    return parse_matches(given[name], name) if given.get(name) else ()
+
+
+def _count(given, name, minimum=0, default=None):
+    return values.whole(given[name], name, minimum) if name in given else default
+
+
+def _percent(given):
+    if "max_percent" not in given:
+        return None
+    percent = values.whole(given["max_percent"], "max_percent", minimum=1)
+    if percent > 100:
+        raise BadOption("max_percent", f"{percent} is more than all sessions; write 1 to 100.")
+    return percent
+
+
+def _allow(given):
+    names = given.get("allow") or []
+    for name in values.members(names, "allow") if names else []:
+        if name not in LIFTABLE:
+            raise BadOption(
+                "allow", f"{values.shown(name)} is not a guard that can be lifted; those are {', '.join(LIFTABLE)}."
+            )
+    return frozenset([names] if isinstance(names, str) else names)
+
+
+def _target(given):
+    """What was asked for by identity: the Wanted sessions and, for saved rows, their Origin."""
+    if "sid" in given and "sessions" in given:
+        raise BadOption("sessions", "it cannot be combined with sid; give one of them.")
+    for name in ("serial", "inst_id"):
+        if name in given and "sid" not in given:
+            raise BadOption(name, "it says which sid is meant; give sid as well.")
+    if "sid" in given:
+        wanted = Wanted(
+            sid=values.whole(given["sid"], "sid", minimum=1),
+            serial=_count(given, "serial", minimum=1),
+            inst_id=_count(given, "inst_id", minimum=1),
+        )
+        return (wanted,), None
+    if "sessions" in given:
+        return _saved(given["sessions"], values.seconds(given.get("sessions_max_age", 3600), "sessions_max_age"))
+    return (), None
+
+
+def _saved(result, max_age):
+    if not isinstance(result, dict) or "sessions" not in result or not isinstance(result.get("database"), dict):
+        raise BadOption(
+            "sessions",
+            "give a registered result of session_info, or a dictionary with its rows as sessions and its database.",
+        )
+    rows = saved_rows(result["sessions"], "sessions")
+    wanted = tuple(Wanted(sid=row.sid, serial=row.serial, inst_id=row.inst_id, seen=row) for row in rows)
+    return wanted, Origin(dict(result["database"]), max_age)
+
+
+def saved_rows(rows, option):
+    """The sessions of saved rows; rows whose identity is incomplete or masked are refused."""
+    if not isinstance(rows, (list, tuple)):
+        raise BadOption(option, f"{values.shown(rows)} is not a list of rows; give those of a session_info result.")
+    sessions = []
+    for index, row in enumerate(rows):
+        where = f"{option}[{index}]"
+        if not isinstance(row, dict) or any(name not in row for name in IDENTITY):
+            raise BadOption(
+                where,
+                "it lacks the identity of its session; give rows of session_info, or of an acting module run with detail: full.",
+            )
+        masked = [
+            name for name, value in row.items() if isinstance(value, str) and any(mask in value for mask in _MASKS)
+        ]
+        if masked:
+            raise BadOption(
+                f"{where}.{masked[0]}",
+                "Ansible masked it because it holds a secret's text, so the session cannot be recognised; take the rows from a task whose secrets differ from it.",
+            )
+        values.whole(row["sid"], f"{where}.sid", minimum=1)
+        sessions.append(Session.from_row(row))
+    return sessions
+
+
+def _closed(given):
+    """The identities that an earlier rule of the same run has dealt with."""
+    return frozenset(session.identity for session in saved_rows(given.get("closed_sessions") or [], "closed_sessions"))

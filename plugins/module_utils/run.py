@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The steps, in their order: snapshot, select, guard, plan, act, verify, result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .act import act
+from .blocking import chain
+from .guard import KILLED, guard, protected_by
+from .plan import plan
+from .result import listing, report
+from .select import select
+from .values import BadOption
+from .verify import as_seen, verify
+
+
+def end_sessions(database, rule, verb, waiting, check_mode=False, sql_id=None):
+    """Ends what the rule picks; in check mode everything but the statements happens."""
+    snapshot = database.snapshot(rule.readings())
+    selection = select(snapshot, rule)
+    guarded = guard(snapshot, selection, rule)
+    steps = plan(guarded.passed, verb, database.dialect, sql_id)
+    outcomes = selection.settled + guarded.held + steps
+    if guarded.refusal:
+        refuse(steps, str(guarded.refusal))
+    elif not check_mode:
+        act(database, steps, rule)
+        verify(database, outcomes, waiting)
+    if check_mode:
+        intend(steps)
+    as_seen(outcomes)
+    return report(snapshot, selection, outcomes, verb, guarded.refusal)
+
+
+def plan_sessions(snapshot, rule, verb, dialect, sql_id=None):
+    """What end_sessions would do on this snapshot, without a database."""
+    selection = select(snapshot, rule)
+    guarded = guard(snapshot, selection, rule)
+    if guarded.refusal:
+        raise guarded.refusal
+    steps = plan(guarded.passed, verb, dialect, sql_id)
+    outcomes = selection.settled + guarded.held + steps
+    intend(steps)
+    as_seen(outcomes)
+    return report(snapshot, selection, outcomes, verb)
+
+
+def list_sessions(database, rule, include=(), explain=False):
+    """The sessions that the rule fits, and what protects each of them."""
+    readings = {"transactions", "locks"} | rule.readings() | ({"sql_text"} if "sql_text" in include else set())
+    snapshot = database.snapshot(readings)
+    selection = select(snapshot, rule, listing=True)
+    for session in snapshot.sessions:
+        held = protected_by(session, rule)
+        session.protected_by = held[0] if held else KILLED if session.killed else None
+    chains = (
+        {id(session): chain(session, snapshot.sessions) for session in selection.picked}
+        if "blockers" in include
+        else None
+    )
+    return listing(snapshot, selection, chains, explain)
+
+
+def refuse(steps, reason):
+    for step in steps:
+        step.statement = None
+        step.settle("refused", reason)
+
+
+def intend(steps):
+    for step in steps:
+        if not step.outcome:
+            step.settle("planned", "would be sent")
+
+
+def fit_to_dialect(rule, dialect):
+    """The rule as this dialect can take it, and what has to be said about that; refuses ids that it would misread."""
+    wanted, warnings = [], []
+    for each in rule.wanted:
+        if each.sid > dialect.largest_sid:
+            raise BadOption(
+                "sid",
+                f"{each.sid} is no session id here, the largest is {dialect.largest_sid}; copy the id from session_info.",
+            )
+        if each.inst_id is not None and not dialect.has_instances:
+            raise BadOption(
+                "inst_id",
+                f"{dialect.name} has no instance numbers, its session ids are unique in the whole cluster; leave it out.",
+            )
+        if each.serial is not None and not dialect.has_serial:
+            warnings.append(
+                f"serial {each.serial} was dropped: {dialect.name} has no serial#; the session is known by its client's address and port."
+            )
+            each = replace(each, serial=None)
+        wanted.append(each)
+    return replace(rule, wanted=tuple(wanted)), warnings

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Where the steps meet Ansible: options in, a module's result or its failure out."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .database import Database
+from .dialect.base import find
+from .errors import DatabaseError, DriverMissing
+from .options import ACTING_SPEC, READING_SPEC
+from .plan import check_sql_id
+from .result import listing_message
+from .rule import parse_rule
+from .run import end_sessions, fit_to_dialect, list_sessions
+from .values import BadOption, seconds
+from .verify import Waiting
+
+_FACTS = ("sessions", "database", "counts", "spared")
+
+
+def end_module(verb, extra_spec=None):
+    """The whole of a module that ends sessions or statements by this verb."""
+    module = AnsibleModule(argument_spec={**ACTING_SPEC, **(extra_spec or {})}, supports_check_mode=True)
+    params = module.params
+    with _failures(module):
+        dialect = find(params["dialect"])
+        rule, warnings = fit_to_dialect(parse_rule(params), dialect)
+        sql_id = params.get("sql_id")
+        check_sql_id(dialect, sql_id)
+        waiting = Waiting(
+            params["wait"],
+            seconds(params["wait_timeout"], "wait_timeout"),
+            seconds(params["wait_interval"], "wait_interval"),
+        )
+        with Database.open(dialect, params) as database:
+            report = end_sessions(database, rule, verb, waiting, module.check_mode, sql_id)
+    result = {
+        "changed": report.changed,
+        "msg": report.message(),
+        "database": report.database,
+        "matched": report.matched,
+        "comment": params["comment"],
+        "sessions": report.rows(full=params["detail"] == "full"),
+        "counts": report.counts(),
+    }
+    if module._diff:
+        result["diff"] = report.diff()
+    for warning in warnings + report.doubts(params["on_pending"]):
+        module.warn(warning)
+    failure = report.failure(rule.named, params["on_pending"])
+    if failure:
+        result["msg"] = f"{failure}\n{result['msg']}"
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+def list_module(as_facts=False):
+    """The whole of a module that only lists."""
+    module = AnsibleModule(argument_spec=dict(READING_SPEC), supports_check_mode=True)
+    params = module.params
+    with _failures(module):
+        dialect = find(params["dialect"])
+        rule, warnings = fit_to_dialect(parse_rule(params, acting=False), dialect)
+        with Database.open(dialect, params) as database:
+            result = list_sessions(database, rule, params["include"], params["explain"])
+    for warning in warnings:
+        module.warn(warning)
+    if as_facts:
+        module.exit_json(
+            changed=False, ansible_facts={"oracle_sessions": {name: result[name] for name in _FACTS if name in result}}
+        )
+    module.exit_json(changed=False, msg=listing_message(result["counts"]), comment=params["comment"], **result)
+
+
+@contextmanager
+def _failures(module):
+    try:
+        yield
+    except BadOption as error:
+        module.fail_json(msg=str(error))
+    except DriverMissing as error:
+        module.fail_json(msg=f"{error.message}. {missing_required_lib(error.library)}")
+    except DatabaseError as error:
+        module.fail_json(msg=error.message)

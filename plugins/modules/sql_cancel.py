@@ -1,0 +1,30 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sql_cancel
+short_description: Cancel the statement that a database session runs
+version_added: 0.1.0
+author: the dbops.oracle_sessions authors (@dbops)
+description: [x]
+"""
+
+EXAMPLES = r""""""
+
+RETURN = r""""""
+
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.plan import CANCEL
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.task import end_module
+
+
+def main():
+    end_module(CANCEL, {"sql_id": {"type": "str"}})
+
+
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.base import find
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.registry import find
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.plan import KILL, VERBS, check_sql_id
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.rule import RULE_OPTIONS, parse_rule, saved_rows
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.run import plan_sessions

@@ -30,7 +30,7 @@ def relate(sessions, waits):
     killed = {_key(session) for session in sessions if session.killed}
     live = [wait for wait in waits if wait.waiter not in killed and wait.waiter != wait.holder]
     waiters = defaultdict(list)
-    longest = {}
+    longest: dict[tuple, Wait] = {}
     for wait in live:
         waiters[wait.holder].append(wait)
         if wait.waiter not in longest or wait.seconds > longest[wait.waiter].seconds:

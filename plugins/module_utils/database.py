@@ -112,7 +112,7 @@ class Database:
 
     def look_up(self, sids, readings=frozenset()):
         """The sessions that have one of these ids now, by id."""
-        _, sessions, _ = self._read(lambda: self.dialect.sessions(self._ask, readings, sids))
+        sessions = self._read(lambda: self.dialect.sessions(self._ask, readings, sids))[1]
         return {session.sid: session for session in sessions}
 
     def send(self, statements):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .dialect.base import DIALECTS
+from .dialect.registry import DIALECTS
 from .guard import LIFTABLE
 from .rule import GROUPS, PICKS
 

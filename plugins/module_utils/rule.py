@@ -19,6 +19,13 @@ GROUPS = ("username", "program", "machine", "service")
 _MASKS = ("********", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
 
 
+# What a rule may say where no database is asked: the plan filter and policies.
+RULE_OPTIONS = (
+    *("match", "exclude", "pick", "limit", "keep", "per"),
+    *("max_sessions", "max_percent", "max_rollback_records", "protect", "allow"),
+)
+
+
 @dataclass(frozen=True)
 class Wanted:
     """A session asked for by identity: `seen` is its row where a saved result was given."""
@@ -180,7 +187,7 @@ def saved_rows(rows, option):
         if masked:
             raise BadOption(
                 f"{where}.{masked[0]}",
-                "Ansible masked it because it holds a secret's text, so the session cannot be recognised; take the rows from a task whose secrets differ from it.",
+                "Ansible masked it, as it holds a secret's text, so the session cannot be recognised; list the sessions with another password or user.",
             )
         values.whole(row["sid"], f"{where}.sid", minimum=1)
         sessions.append(Session.from_row(row))

@@ -46,15 +46,9 @@ def select(snapshot, rule, listing=False):
 
 def require(snapshot, rule):
     """Refuses a rule that needs what could not be read: unknown is neither true nor false."""
-    needed = [(match, key) for match in rule.matches() for key in match.keys()]
-    for name in (
-        _ORDER_KEYS.get(rule.pick),
-        rule.per,
-        "undo_records" if rule.max_rollback_records is not None else None,
-    ):
-        if name:
-            needed.append((None, name))
-    for match, name in needed:
+    needed = [key for match in rule.matches() for key in match.keys()]
+    needed += [_ORDER_KEYS.get(rule.pick), rule.per, "undo_records" if rule.max_rollback_records is not None else None]
+    for name in needed:
         if name in snapshot.unavailable:
             raise BadOption(name, f"it cannot be seen here ({snapshot.unavailable[name]}); leave it out, or mend that.")
     if (
@@ -115,7 +109,7 @@ def _kept(fitting, rule):
     groups = defaultdict(list)
     for session in fitting:
         groups[getattr(session, rule.per)].append(session)
-    kept = set()
+    kept: set[int] = set()
     for members in groups.values():
         members.sort(key=lambda each: (each.idle_seconds or 0.0, *_ties(each)))
         kept.update(id(each) for each in members[: rule.keep])

@@ -50,7 +50,7 @@ class Session:
     service: str | None = None
     resource_group: str | None = None
     container: str | None = None
-    status: str = "active"
+    status: str | None = "active"
     command: str | None = None
     sql_id: str | None = None
     sql_exec_id: str | int | None = None
@@ -85,7 +85,7 @@ class Session:
 
     def blocks(self):
         """Whether somebody has waited for it long enough to call it a blocker."""
-        return bool(self.blocking) and self.blocking["longest_seconds"] >= BLOCKING_SECONDS
+        return self.blocking is not None and self.blocking["longest_seconds"] >= BLOCKING_SECONDS
 
     def name(self):
         """How messages name it."""

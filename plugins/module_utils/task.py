@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .database import Database
-from .dialect.base import find
+from .dialect.registry import find
 from .errors import DatabaseError, DriverMissing
 from .options import ACTING_SPEC, READING_SPEC
 from .plan import check_sql_id

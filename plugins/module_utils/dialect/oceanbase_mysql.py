@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from .. import values
 from ..blocking import Wait, relate
 from ..errors import DatabaseError, StatementFailed
 from ..guard import TAG
@@ -124,15 +125,15 @@ class OceanBaseMySQL(Dialect):
     def __init__(self):
         self._found = {}
         self._denied = {}
-        self._columns = frozenset()
-        self._version = ()
+        self._columns: frozenset[str] = frozenset()
+        self._version: tuple[int, ...] = ()
         self._own_sid = None
 
     def statement(self, verb, session):
         return f"{ {KILL: 'KILL', CANCEL: 'KILL QUERY'}[verb] } {self._checked(session.sid)}"
 
     def _checked(self, sid):
-        if type(sid) is not int or not 1 <= sid <= self.largest_sid:
+        if values.whole(sid, "sid", minimum=1) > self.largest_sid:
             raise BadOption("sid", f"{sid} is no session id of OceanBase; those are 1 to {self.largest_sid}.")
         return sid
 
@@ -334,7 +335,7 @@ class OceanBaseMySQL(Dialect):
 
     @staticmethod
     def _add_objects(sessions, rows):
-        objects = {}
+        objects: dict[int, list[str]] = {}
         for row in rows:
             objects.setdefault(int(row["SESSION_ID"]), []).append(f"{row['OWNER']}.{row['OBJECT_NAME']}")
         for session in sessions:
@@ -356,7 +357,7 @@ class OceanBaseMySQL(Dialect):
 
 def _client(row):
     """Address and port of the client itself; behind a proxy HOST is the proxy's."""
-    host, _, port = str(row.get("HOST") or "").rpartition(":")
+    host, _colon, port = str(row.get("HOST") or "").rpartition(":")
     return row.get("USER_CLIENT_IP") or host or None, int(row.get("USER_CLIENT_PORT") or port or 0) or None
 
 

@@ -50,8 +50,7 @@ class Report:
             return str(self.refusal)
         if not wrong:
             return None
-        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        return f"Session {wrong[0].session.name()} is {_words(wrong[0].outcome)}: {wrong[0].reason}{more}."
+        return _naming(wrong)
 
     @staticmethod
     def _fails(each, named, on_pending):
@@ -63,11 +62,12 @@ class Report:
 
     def doubts(self, on_pending=None):
         """What the task warns of without failing."""
-        return self.warnings + [
-            f"Session {each.session.name()} is {_words(each.outcome)}: {each.reason}."
+        left = [
+            each
             for each in self.outcomes
             if each.outcome in _PENDING and (on_pending or _PENDING[each.outcome]) == "warn"
         ]
+        return self.warnings + ([_naming(left)] if left else [])
 
     def message(self):
         """A line per victim, then the counts."""
@@ -178,6 +178,13 @@ def _summary(sessions):
 def listing_message(counts):
     parts = ", ".join(f"{count} {_words(name)}" for name, count in counts.items() if count and name != "sessions")
     return f"{counts['sessions']} sessions" + (f": {parts}" if parts else "")
+
+
+def _naming(outcomes):
+    """One sentence about the first of them, and how many more there are."""
+    first = outcomes[0]
+    more = f" (and {len(outcomes) - 1} more)" if len(outcomes) > 1 else ""
+    return f"Session {first.session.name()} is {_words(first.outcome)}: {first.reason}{more}."
 
 
 def _words(name):

@@ -113,7 +113,8 @@ def parse_rule(options, acting=True):
 
 
 def _matches(given, name):
-    return parse_matches(given[name], name) if given.get(name) else ()
+    # An empty list is how Ansible says "not given"; any other empty value is a variable that came out empty.
+    return parse_matches(given[name], name) if given.get(name, []) != [] else ()
 
 
 def _count(given, name, minimum=0, default=None):
@@ -189,8 +190,8 @@ def saved_rows(rows, option):
                 f"{where}.{masked[0]}",
                 "Ansible masked it, as it holds a secret's text, so the session cannot be recognised; list the sessions with another password or user.",
             )
-        values.whole(row["sid"], f"{where}.sid", minimum=1)
-        sessions.append(Session.from_row(row))
+        sid = values.whole(row["sid"], f"{where}.sid", minimum=1)
+        sessions.append(Session.from_row({**row, "sid": sid}))
     return sessions
 
 

@@ -46,11 +46,15 @@ def select(snapshot, rule, listing=False):
 
 def require(snapshot, rule):
     """Refuses a rule that needs what could not be read: unknown is neither true nor false."""
-    needed = [key for match in rule.matches() for key in match.keys()]
-    needed += [_ORDER_KEYS.get(rule.pick), rule.per, "undo_records" if rule.max_rollback_records is not None else None]
-    for name in needed:
-        if name in snapshot.unavailable:
-            raise BadOption(name, f"it cannot be seen here ({snapshot.unavailable[name]}); leave it out, or mend that.")
+    needed = [(key, key) for match in rule.matches() for key in sorted(match.keys())]
+    needed += [("pick", _ORDER_KEYS.get(rule.pick)), ("per", rule.per)]
+    if rule.max_rollback_records is not None:
+        needed.append(("max_rollback_records", "undo_records"))
+    for option, key in needed:
+        if key in snapshot.unavailable:
+            what = "it" if option == key else f"{key}, which it needs,"
+            reason = snapshot.unavailable[key]
+            raise BadOption(option, f"{what} cannot be seen here ({reason}); leave it out, or mend that.")
     if (
         snapshot.database.get("all_containers")
         and rule.match
@@ -224,6 +228,9 @@ def changed_since(rule, seen, now, cancelling=False):
     excluded = _excluded(rule, now)
     if excluded:
         return f"it changed before its turn came: {excluded}"
+    protected = next((each for each in rule.protect if each.fits(now)), None)
+    if protected:
+        return f"it changed before its turn came: protected by {protected}"
     keys = rule.match.keys() if rule.match else set()
     if "idle" in keys and (now.idle_seconds is None or now.idle_seconds < seen.idle_seconds):
         return "it has run something since it was matched"

@@ -17,8 +17,8 @@ from .plan import check_sql_id
 from .result import listing_message
 from .rule import parse_rule
 from .run import end_sessions, fit_to_dialect, list_sessions
-from .values import BadOption, seconds
-from .verify import Waiting
+from .values import BadOption
+from .verify import parse_waiting
 
 _FACTS = ("sessions", "database", "counts", "spared")
 
@@ -32,11 +32,7 @@ def end_module(verb, extra_spec=None):
         rule, warnings = fit_to_dialect(parse_rule(params), dialect)
         sql_id = params.get("sql_id")
         check_sql_id(dialect, sql_id)
-        waiting = Waiting(
-            params["wait"],
-            seconds(params["wait_timeout"], "wait_timeout"),
-            seconds(params["wait_interval"], "wait_interval"),
-        )
+        waiting = parse_waiting(params)
         with Database.open(dialect, params) as database:
             report = end_sessions(database, rule, verb, waiting, module.check_mode, sql_id)
     result = {

@@ -9,8 +9,11 @@ import math
 import re
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd]?)", re.ASCII)
+# A hundred years, in seconds: beyond it a duration is a slip, and timers and the server's own settings overflow.
+_LONGEST = 100 * 366 * 86400
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_WHOLE = re.compile(r"[0-9]+", re.ASCII)
+# Longer ones are no id and no count, and Python refuses to convert some thousand digits.
+_WHOLE = re.compile(r"[0-9]{1,40}", re.ASCII)
 # ansible-core up to 2.18 leaves this text where a nested value was omitted; 2.19 removes the key.
 _OMITTED = "__omit_place_holder__"
 
@@ -42,12 +45,15 @@ def whole(value, option, minimum=0):
 
 def seconds(value, option):
     """A duration in seconds, from a number or from text such as 90, 90s, 15m, 2h, 1.5d."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:
-        return float(value)
-    if isinstance(value, str):
+    number = math.nan
+    if isinstance(value, float) or (isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LONGEST):
+        number = float(value)
+    elif isinstance(value, str):
         written = _DURATION.fullmatch(value)
         if written:
-            return float(written[1]) * _UNITS[written[2]]
+            number = float(written[1]) * _UNITS[written[2]]
+    if 0 <= number <= _LONGEST:
+        return number
     raise BadOption(
         option, f"{shown(value)} is not a duration; write seconds or a number with s, m, h or d, such as 90, 15m or 2h."
     )

@@ -8,9 +8,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from . import values
 from .act import abandon
 from .errors import DatabaseError, ServerChanged
 from .plan import CANCEL
+from .values import BadOption
 
 # How fast the pause between two looks grows, and the longest one in seconds.
 _GROWTH, _LONGEST = 1.5, 5.0
@@ -23,6 +25,14 @@ class Waiting:
     wait: bool
     timeout: float
     interval: float
+
+
+def parse_waiting(options):
+    """The Waiting of a module's options."""
+    interval = values.seconds(options["wait_interval"], "wait_interval")
+    if interval <= 0:
+        raise BadOption("wait_interval", "it must be longer than 0 s, or the looks would be a load of their own.")
+    return Waiting(options["wait"], values.seconds(options["wait_timeout"], "wait_timeout"), interval)
 
 
 def verify(database, outcomes, waiting):

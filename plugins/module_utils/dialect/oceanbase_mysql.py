@@ -133,9 +133,10 @@ class OceanBaseMySQL(Dialect):
         return f"{ {KILL: 'KILL', CANCEL: 'KILL QUERY'}[verb] } {self._checked(session.sid)}"
 
     def _checked(self, sid):
-        if values.whole(sid, "sid", minimum=1) > self.largest_sid:
-            raise BadOption("sid", f"{sid} is no session id of OceanBase; those are 1 to {self.largest_sid}.")
-        return sid
+        number = values.whole(sid, "sid", minimum=1)
+        if number > self.largest_sid:
+            raise BadOption("sid", f"{number} is no session id of OceanBase; those are 1 to {self.largest_sid}.")
+        return number
 
     def introduce(self, ask, login):
         """Marks our session and finds out where we are: the start of a result's database dictionary."""

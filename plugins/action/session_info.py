@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
         arguments = dict(self._task.args)
-        _refuse_split_patterns(arguments)
+        _read_dictionaries(arguments)
         for option in RESOLVED:
             if arguments.get(option) is None:
                 arguments.pop(option, None)
@@ -54,14 +54,14 @@ class ActionModule(ActionBase):
         return value or None
 
 
-def _refuse_split_patterns(arguments):
-    """A dictionary that is written as text must be JSON: Ansible would split key=value text at every comma."""
+def _read_dictionaries(arguments):
+    """Reads dictionaries that are written as text, as ad hoc; they must be JSON: Ansible would split text at commas."""
     for option in ("match", "exclude", "protect"):
         value = arguments.get(option)
         if not isinstance(value, str):
             continue
         try:
-            json.loads(value)
+            arguments[option] = json.loads(value)
         except ValueError:
             raise AnsibleActionFail(
                 f"{option}: {value!r} is neither a dictionary nor JSON; write it as a dictionary, or as JSON such as "

@@ -36,7 +36,8 @@ def _batch(database, steps, rule):
 
 def _still_fitting(database, steps, rule):
     """The steps whose session is the one that was matched, and still does what it was matched for."""
-    present = database.look_up([step.session.sid for step in steps], rule.readings())
+    keys = rule.keys() | ({"sql_id"} if steps[0].verb == CANCEL else set())
+    present = database.look_up([step.session.sid for step in steps], keys)
     ready = []
     for step in steps:
         now = present.get(step.session.sid)

@@ -104,15 +104,15 @@ class Database:
     def close(self):
         self._connection.close()
 
-    def snapshot(self, readings):
-        """All user sessions now, with what the rule needs to know of them."""
-        now, sessions, unavailable = self._read(lambda: self.dialect.sessions(self._ask, readings))
+    def snapshot(self, keys):
+        """All sessions now, with everything that costs little and what these match keys need beyond it."""
+        now, sessions, unavailable = self._read(lambda: self.dialect.sessions(self._ask, keys))
         database = {**self._about, "taken_at": iso(now)}
         return Snapshot(database, sessions, unavailable)
 
-    def look_up(self, sids, readings=frozenset()):
-        """The sessions that have one of these ids now, by id."""
-        sessions = self._read(lambda: self.dialect.sessions(self._ask, readings, sids))[1]
+    def look_up(self, sids, keys):
+        """The sessions that have one of these ids now, by id, each with its identity, its status and these match keys."""
+        sessions = self._read(lambda: self.dialect.sessions(self._ask, keys, sids))[1]
         return {session.sid: session for session in sessions}
 
     def send(self, statements):

@@ -81,6 +81,13 @@ def protected_by(session, rule):
     return None
 
 
+def mark_protected(snapshot, rule):
+    """Writes into every session the name of the guard that would hold it back, if there is one."""
+    for session in snapshot.sessions:
+        held = protected_by(session, rule)
+        session.protected_by = held[0] if held else KILLED if session.killed else None
+
+
 def guard(snapshot, selection, rule):
     """The Guarded of a Selection: every picked session either passes or is held back with its reason."""
     guarded = Guarded()

@@ -58,8 +58,7 @@ class Key:
     """One key of a match dictionary: how to read its value and how to ask it of a session.
 
     `parse(value, option)` gives the condition's operand; `holds(session, operand)` decides, and a value that the
-    session does not have (NULL) never satisfies it; `narrows(operand)` tells whether it can spare anybody;
-    `reading` names what the dialect must read besides the session list.
+    session does not have (NULL) never satisfies it; `narrows(operand)` tells whether it can spare anybody.
     """
 
     name: str
@@ -67,14 +66,13 @@ class Key:
     holds: Callable[[Any, Any], bool]
     describe: Callable[[Any], str]
     narrows: Callable[[Any], bool]
-    reading: str | None = None
 
 
 def _texts(value, option, folded):
     return tuple(_pattern(each, option, folded) for each in values.members(value, option))
 
 
-def _text_key(name, folded=False, narrowing=True, read=None, reading=None):
+def _text_key(name, folded=False, narrowing=True, read=None):
     read = read or (lambda session: getattr(session, name))
 
     def holds(session, patterns):
@@ -88,11 +86,10 @@ def _text_key(name, folded=False, narrowing=True, read=None, reading=None):
         holds=holds,
         describe=lambda session: values.shown(read(session)) if read(session) is not None else "empty",
         narrows=lambda patterns: narrowing and all(pattern.can_fail() for pattern in patterns),
-        reading=reading,
     )
 
 
-def _least_key(name, read, parse, reading=None):
+def _least_key(name, read, parse):
     def holds(session, least):
         found = read(session)
         return found is not None and found >= least
@@ -103,18 +100,16 @@ def _least_key(name, read, parse, reading=None):
         holds=holds,
         describe=lambda session: "none" if read(session) is None else f"{read(session):g}",
         narrows=lambda least: least > 0,
-        reading=reading,
     )
 
 
-def _flag_key(name, read, narrowing, reading=None):
+def _flag_key(name, read, narrowing):
     return Key(
         name,
         parse=values.flag,
         holds=lambda session, wanted: read(session) is wanted,
         describe=lambda session: str(read(session)).lower(),
         narrows=lambda wanted: narrowing and wanted,
-        reading=reading,
     )
 
 
@@ -139,7 +134,6 @@ def _blocked_by_key():
         ),
         describe=lambda session: f"session {session.blocked_by['sid']}" if session.blocked_by else "nobody",
         narrows=lambda wanted: True,
-        reading="locks",
     )
 
 
@@ -159,8 +153,8 @@ KEYS = {
         *(_text_key(name) for name in ("os_user", "machine", "client_address", "program", "module", "action")),
         *(_text_key(name) for name in ("client_identifier", "client_info", "server", "sql_id", "event", "wait_class")),
         *(_text_key(name, narrowing=False) for name in ("status", "command", "type")),
-        _text_key("sql_text", reading="sql_text"),
-        _text_key("locked_object", read=lambda session: session.locked_objects or [], reading="locked_objects"),
+        _text_key("sql_text"),
+        _text_key("locked_object", read=lambda session: session.locked_objects or []),
         Key(
             "inst_id",
             parse=_instances,
@@ -172,20 +166,19 @@ KEYS = {
         _least_key("active", lambda session: session.active_seconds, values.seconds),
         _least_key("sql_active", lambda session: session.sql_active_seconds, values.seconds),
         _least_key("logon_age", lambda session: session.logon_seconds, values.seconds),
-        _least_key("transaction_age", _of("transaction", "age_seconds"), values.seconds, reading="transactions"),
-        _least_key("undo_records", _of("transaction", "undo_records"), values.whole, reading="transactions"),
+        _least_key("transaction_age", _of("transaction", "age_seconds"), values.seconds),
+        _least_key("undo_records", _of("transaction", "undo_records"), values.whole),
         _least_key("temp_mb", lambda session: session.temp_mb, values.whole),
         _least_key("pga_mb", lambda session: session.pga_mb, values.whole),
-        _least_key("waiters", _of_blocker("waiters"), values.whole, reading="locks"),
-        _least_key("blocking_for", _of_blocker("longest_seconds"), values.seconds, reading="locks"),
+        _least_key("waiters", _of_blocker("waiters"), values.whole),
+        _least_key("blocking_for", _of_blocker("longest_seconds"), values.seconds),
         _flag_key("in_transaction", lambda session: session.transaction is not None, narrowing=False),
-        _flag_key("blocking", lambda session: session.blocks(), narrowing=True, reading="locks"),
-        _flag_key("blocked", lambda session: session.blocked_by is not None, narrowing=True, reading="locks"),
+        _flag_key("blocking", lambda session: session.blocks(), narrowing=True),
+        _flag_key("blocked", lambda session: session.blocked_by is not None, narrowing=True),
         _flag_key(
             "root_blocker",
             lambda session: session.blocks() and session.blocking["root"],
             narrowing=True,
-            reading="locks",
         ),
         _blocked_by_key(),
     ]
@@ -224,9 +217,6 @@ class Match:
 
     def keys(self):
         return {each.key.name for each in self.conditions}
-
-    def readings(self):
-        return {each.key.reading for each in self.conditions if each.key.reading}
 
     def names_killed(self):
         return any(

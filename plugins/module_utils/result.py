@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from .guard import protected_by
 from .plan import CANCEL
 from .session import NOT_READ, OUTCOMES
 from .values import BadOption
@@ -106,7 +107,7 @@ def report(snapshot, selection, outcomes, verb, refusal=None):
         database=described(snapshot, read_only_what_was_asked=True),
         matched=selection.matched,
         outcomes=outcomes,
-        spared=spared_rows(selection),
+        spared=spared_rows(selection.spared),
         refusal=refusal,
         warnings=list(selection.warnings),
     )
@@ -120,8 +121,8 @@ def described(snapshot, read_only_what_was_asked=False):
     return {**snapshot.database, "unavailable": sorted(unavailable)}
 
 
-def listing(snapshot, selection, chains=None, explain=False):
-    """The result of a listing."""
+def listing(snapshot, selection, rule, chains=None, explain=False):
+    """The result of a listing; `explain` tells for every session that would be left alone what spares it."""
     rows = []
     for session in selection.picked:
         row = session_row(session)
@@ -135,7 +136,10 @@ def listing(snapshot, selection, chains=None, explain=False):
         "counts": _summary(selection.picked),
     }
     if explain:
-        result["spared"] = spared_rows(selection)
+        held = [(session, protected_by(session, rule)) for session in selection.picked]
+        guarded = [(session, f"{found[0]}: {found[1]}") for session, found in held if found]
+        settled = [(each.session, each.reason) for each in selection.settled]
+        result["spared"] = spared_rows([*settled, *guarded, *selection.spared])
     return result
 
 
@@ -157,11 +161,8 @@ def outcome_row(outcome, full=False):
     return row
 
 
-def spared_rows(selection):
-    return [
-        {**{name: getattr(session, name) for name in _COMPACT}, "reason": reason}
-        for session, reason in selection.spared
-    ]
+def spared_rows(spared):
+    return [{**{name: getattr(session, name) for name in _COMPACT}, "reason": reason} for session, reason in spared]
 
 
 def _summary(sessions):

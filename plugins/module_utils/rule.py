@@ -14,6 +14,7 @@ from .session import IDENTITY, Session
 from .values import BadOption
 
 PICKS = ("all", "oldest", "newest", "longest_idle")
+_ORDERED_BY = {"oldest": "logon_age", "newest": "logon_age", "longest_idle": "idle"}
 GROUPS = ("username", "program", "machine", "service")
 # What Ansible writes over secrets; an identity that holds it is not the identity any more.
 _MASKS = ("********", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
@@ -69,10 +70,16 @@ class Rule:
     def matches(self):
         return ((self.match,) if self.match else ()) + self.exclude + self.protect
 
-    def readings(self):
-        """What the dialect must read besides the session list to answer this rule."""
-        readings = set().union(*(each.readings() for each in self.matches()))
-        return readings | ({"transactions"} if self.max_rollback_records is not None else set())
+    def needs(self):
+        """What must be readable to answer this rule: pairs of the option that needs it and the match key."""
+        needed = [(key, key) for match in self.matches() for key in sorted(match.keys())]
+        needed += [("pick", _ORDERED_BY[self.pick])] if self.pick in _ORDERED_BY else []
+        needed += [("per", self.per)] if self.per else []
+        needed += [("max_rollback_records", "undo_records")] if self.max_rollback_records is not None else []
+        return needed
+
+    def keys(self):
+        return {key for _option, key in self.needs()}
 
 
 def parse_rule(options, acting=True):

@@ -9,17 +9,22 @@ from dataclasses import replace
 
 from .act import act
 from .blocking import chain
-from .guard import KILLED, guard, protected_by
+from .guard import guard, mark_protected
 from .plan import plan
 from .result import listing, report
 from .select import select
 from .values import BadOption
 from .verify import as_seen, verify
 
+# The match keys that a whole row needs beyond those of the rule.
+_WHOLE_ROW = frozenset({"transaction_age", "blocking"})
 
-def end_sessions(database, rule, verb, waiting, check_mode=False, sql_id=None):
+
+def end_sessions(database, rule, verb, waiting, check_mode=False, sql_id=None, whole_rows=False):
     """Ends what the rule picks; in check mode everything but the statements happens."""
-    snapshot = database.snapshot(rule.readings())
+    snapshot = database.snapshot(rule.keys() | (_WHOLE_ROW if whole_rows else set()))
+    if whole_rows:
+        mark_protected(snapshot, rule)
     selection = select(snapshot, rule)
     guarded = guard(snapshot, selection, rule)
     steps = plan(guarded.passed, verb, database.dialect, sql_id)
@@ -49,19 +54,16 @@ def plan_sessions(snapshot, rule, verb, dialect, sql_id=None):
 
 
 def list_sessions(database, rule, include=(), explain=False):
-    """The sessions that the rule fits, and what protects each of them."""
-    readings = {"transactions", "locks"} | rule.readings() | ({"sql_text"} if "sql_text" in include else set())
-    snapshot = database.snapshot(readings)
+    """The sessions that the rule fits, with what protects each of them; a result and its warnings."""
+    snapshot = database.snapshot(rule.keys() | _WHOLE_ROW | ({"sql_text"} & set(include)))
+    mark_protected(snapshot, rule)
     selection = select(snapshot, rule, listing=True)
-    for session in snapshot.sessions:
-        held = protected_by(session, rule)
-        session.protected_by = held[0] if held else KILLED if session.killed else None
     chains = (
         {id(session): chain(session, snapshot.sessions) for session in selection.picked}
         if "blockers" in include
         else None
     )
-    return listing(snapshot, selection, chains, explain)
+    return listing(snapshot, selection, rule, chains, explain), selection.warnings
 
 
 def refuse(steps, reason):

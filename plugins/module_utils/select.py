@@ -11,9 +11,6 @@ from dataclasses import dataclass, field
 from .session import Outcome, Session, moment, restarted
 from .values import BadOption
 
-# What a rule orders or groups by, as match keys, because those are what a dialect can report as unavailable.
-_ORDER_KEYS = {"oldest": "logon_age", "newest": "logon_age", "longest_idle": "idle"}
-
 
 @dataclass
 class Selection:
@@ -46,11 +43,7 @@ def select(snapshot, rule, listing=False):
 
 def require(snapshot, rule):
     """Refuses a rule that needs what could not be read: unknown is neither true nor false."""
-    needed = [(key, key) for match in rule.matches() for key in sorted(match.keys())]
-    needed += [("pick", _ORDER_KEYS.get(rule.pick)), ("per", rule.per)]
-    if rule.max_rollback_records is not None:
-        needed.append(("max_rollback_records", "undo_records"))
-    for option, key in needed:
+    for option, key in rule.needs():
         if key in snapshot.unavailable:
             what = "it" if option == key else f"{key}, which it needs,"
             reason = snapshot.unavailable[key]

@@ -33,15 +33,16 @@ def end_module(verb, extra_spec=None):
         sql_id = params.get("sql_id")
         check_sql_id(dialect, sql_id)
         waiting = parse_waiting(params)
+        whole_rows = params["detail"] == "full"
         with Database.open(dialect, params) as database:
-            report = end_sessions(database, rule, verb, waiting, module.check_mode, sql_id)
+            report = end_sessions(database, rule, verb, waiting, module.check_mode, sql_id, whole_rows)
     result = {
         "changed": report.changed,
         "msg": report.message(),
         "database": report.database,
         "matched": report.matched,
         "comment": params["comment"],
-        "sessions": report.rows(full=params["detail"] == "full"),
+        "sessions": report.rows(full=whole_rows),
         "counts": report.counts(),
     }
     if module._diff:
@@ -63,8 +64,8 @@ def list_module(as_facts=False):
         dialect = find(params["dialect"])
         rule, warnings = fit_to_dialect(parse_rule(params, acting=False), dialect)
         with Database.open(dialect, params) as database:
-            result = list_sessions(database, rule, params["include"], params["explain"])
-    for warning in warnings:
+            result, doubts = list_sessions(database, rule, params["include"], params["explain"])
+    for warning in warnings + doubts:
         module.warn(warning)
     if as_facts:
         module.exit_json(

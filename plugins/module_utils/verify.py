@@ -16,6 +16,8 @@ from .values import BadOption
 
 # How fast the pause between two looks grows, and the longest one in seconds.
 _GROWTH, _LONGEST = 1.5, 5.0
+# The match keys that tell whether a killed session has still something to roll back, and whether a statement still runs.
+_WATCHED = frozenset({"in_transaction", "sql_id"})
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def verify(database, outcomes, waiting):
             left = [each for each in outcomes if not each.outcome]
             if not left:
                 return
-            present = database.look_up([each.session.sid for each in left])
+            present = database.look_up([each.session.sid for each in left], _WATCHED)
             waited = time.monotonic() - started
             for each in left:
                 _judge(each, present.get(each.session.sid), waited)

@@ -11,12 +11,460 @@ module: session_info
 short_description: List database sessions
 version_added: 0.1.0
 author: the dbops.oracle_sessions authors (@dbops)
-description: [x]
+description:
+  - Lists the sessions of a database that satisfy a rule, or all of them, with what they run, what they wait for, whom
+    they block, and which guard would protect them from being ended.
+  - The rule means the same in the modules that end sessions, so it can be tried here. Their guards, and the limits on
+    a whole run, are not applied to the list.
+  - This version acts on MySQL-mode tenants of OceanBase.
+options:
+  include:
+    description:
+      - What to read besides, because it takes time or space.
+      - V(sql_text) reads the text of the statement that each session runs.
+      - V(blockers) adds to each row the sessions that it waits for, up to the root of the chain.
+    type: list
+    elements: str
+    choices: [sql_text, blockers]
+    default: []
+  explain:
+    description:
+      - Whether to return the sessions that the rule leaves out as well, each with the first reason for that.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - dbops.oracle_sessions.login
+  - dbops.oracle_sessions.target
+  - dbops.oracle_sessions.match
+  - dbops.oracle_sessions.guards.protect
+  - dbops.oracle_sessions.attributes.listing
+seealso:
+  - module: dbops.oracle_sessions.session_facts
+  - module: dbops.oracle_sessions.session_kill
+  - module: dbops.oracle_sessions.sql_cancel
+  - plugin: dbops.oracle_sessions.plan
+    plugin_type: filter
+  - plugin: dbops.oracle_sessions.blocking_tree
+    plugin_type: filter
 """
 
-EXAMPLES = r""""""
+EXAMPLES = r"""
+# These examples act on a database that stands in the inventory like this:
+#
+#   databases:
+#     hosts:
+#       shop:
+#         ansible_connection: local
+#         ansible_python_interpreter: "{{ ansible_playbook_python }}"
+#         oracle_sessions_dialect: oceanbase
+#         oracle_sessions_login_dsn: db1.example.com:2881
+#         oracle_sessions_login_user: dbops@shop
+#         oracle_sessions_login_password: "{{ vault_shop_password }}"
 
-RETURN = r""""""
+- name: List the sessions of the application, the longest idle ones first
+  dbops.oracle_sessions.session_info:
+    match:
+      username: app_*
+    pick: longest_idle
+    limit: 50
+  register: listed
+
+- name: Show them in one line each
+  ansible.builtin.debug:
+    msg: "{{ item.sid }} {{ item.username }} {{ item.machine }} {{ item.status }} for {{ item.idle_seconds | default(item.active_seconds, true) }} s"
+  loop: "{{ listed.sessions }}"
+  loop_control:
+    label: "{{ item.sid }}"
+
+- name: List who waits for locks, what for, and behind whom
+  dbops.oracle_sessions.session_info:
+    match:
+      blocked: true
+    include:
+      - sql_text
+      - blockers
+
+- name: List all sessions
+  dbops.oracle_sessions.session_info:
+  register: everybody
+
+- name: Draw who blocks whom
+  ansible.builtin.debug:
+    msg: "{{ (everybody | dbops.oracle_sessions.blocking_tree).splitlines() }}"
+
+- name: Try a rule, and learn why it leaves out each of the other sessions
+  dbops.oracle_sessions.session_info:
+    match:
+      username:
+        - app_web
+        - ~report_[0-9]+
+      idle: 30m
+      in_transaction: true
+    exclude:
+      - machine: 10.0.9.*
+      - client_info: payroll*
+    explain: true
+
+- name: Log in with options of the task rather than of the inventory
+  dbops.oracle_sessions.session_info:
+    dialect: oceanbase_mysql
+    login_dsn: "{{ database_address }}"
+    login_user: "{{ database_user }}"
+    login_password: "{{ database_password }}"
+    login_timeout: 5
+    call_timeout: 2m
+    match:
+      active: 10m
+"""
+
+RETURN = r"""
+msg:
+  description: The counts in words; when the task fails, one sentence that names the option and the cure.
+  returned: always
+  type: str
+  sample: "4 sessions: 2 active, 2 inactive, 2 in transaction, 1 blocked, 1 blocking"
+database:
+  description: The database that the sessions live in.
+  returned: success
+  type: dict
+  contains:
+    dialect:
+      description: The dialect in use, which O(dialect=oceanbase) is resolved to.
+      type: str
+      sample: oceanbase_mysql
+    version:
+      description: The version of the server.
+      type: str
+      sample: 4.3.5.3
+    name:
+      description: The name of the database, on OceanBase the tenant.
+      type: str
+      sample: shop
+    unique_name:
+      description: The unique name of the database. Always null on OceanBase.
+      type: str
+    dbid:
+      description: What tells this database from others, on OceanBase the UUID of the server.
+      type: str
+      sample: d803429a-e57b-11f1-9da1-02fc00000001
+    role:
+      description: The role of the database in a replication. Always null on OceanBase.
+      type: str
+    instance:
+      description: The name of the instance. Always null on OceanBase.
+      type: str
+    host:
+      description: The host of the server, on OceanBase the one that O(login_dsn) names.
+      type: str
+      sample: db1.example.com
+    container:
+      description: The part of the database that the login is in, on OceanBase the tenant.
+      type: str
+      sample: shop
+    all_containers:
+      description: Whether the login sees the sessions of all containers, so that a rule must name one.
+      type: bool
+      sample: false
+    startup_time:
+      description:
+        - When the server started, in ISO 8601 with offset. Null where it cannot be told.
+        - On OceanBase it is computed from an uptime in whole seconds, so two readings may differ by a second.
+      type: str
+      sample: "2026-11-21T07:19:09.039+00:00"
+    taken_at:
+      description: When the sessions were read, by the clock of the server, in ISO 8601 with offset.
+      type: str
+      sample: "2026-11-21T07:19:16.235+00:00"
+    unavailable:
+      description:
+        - The keys of O(match) that this result cannot answer. Besides those that the database, its version or the
+          login user cannot see, it names C(sql_text) without O(include=sql_text), and C(locked_object) unless the
+          rule uses it.
+      type: list
+      elements: str
+      sample: [logon_age, os_user, program]
+matched:
+  description:
+    - How many sessions fit O(match) and no entry of O(exclude), counted before O(keep), O(pick) and O(limit). With
+      O(sid) or O(sessions), how many of those are there and satisfy O(match).
+  returned: success
+  type: int
+  sample: 4
+comment:
+  description: What O(comment) says, or null.
+  returned: success
+  type: str
+sessions:
+  description: The sessions, in the order of O(pick); with O(sid) or O(sessions), in the order in which they were
+    asked for.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    inst_id:
+      description: The instance that the session lives on. Always null on OceanBase.
+      type: int
+    sid:
+      description: The id of the session.
+      type: int
+      sample: 3221487624
+    serial:
+      description: What tells the session from others that have the same id at other times. Always null on OceanBase.
+      type: int
+    logon_time:
+      description: When the session logged on, in ISO 8601 with offset. Always null on OceanBase.
+      type: str
+    node:
+      description: Address and port of the server node that the session lives on. Null where there is only one.
+      type: str
+      sample: 10.0.0.11:2882
+    client_address:
+      description: The network address of the client, behind a proxy that of the client itself where the server knows
+        it.
+      type: str
+      sample: 10.0.1.7
+    client_port:
+      description: The port on the client's side of the connection.
+      type: int
+      sample: 59342
+    type:
+      description: V(user) or V(background). Only sessions of users are listed.
+      type: str
+      sample: user
+    server:
+      description: The kind of server process. Always null on OceanBase.
+      type: str
+    own:
+      description: Whether it is the session of this very task.
+      type: bool
+    oracle_maintained:
+      description: Whether the user belongs to the database itself, see
+        O(dbops.oracle_sessions.session_kill#module:allow).
+      type: bool
+    protected_by:
+      description:
+        - The name of the first guard that would hold the session back from a module that ends sessions, or null. The
+          guards are V(own), V(background) and those of O(dbops.oracle_sessions.session_kill#module:allow). V(protect)
+          stands for O(protect).
+        - The limits on a whole run and V(unfiltered) are no guards of one session, and do not show here.
+      type: str
+    username:
+      description: The database user. Null when the session has none.
+      type: str
+      sample: app_web
+    schema:
+      description: The current schema, on OceanBase the current database. Null when there is none.
+      type: str
+      sample: shop
+    os_user:
+      description: The client's user in its operating system. Always null on OceanBase.
+      type: str
+    machine:
+      description: The client's machine. On OceanBase the same as RV(sessions[].client_address).
+      type: str
+      sample: 10.0.1.7
+    program:
+      description: The client's program. Always null on OceanBase.
+      type: str
+    module:
+      description: The module that the application has set.
+      type: str
+    action:
+      description: The action that the application has set.
+      type: str
+    client_identifier:
+      description: The client identifier that the application has set. Always null on OceanBase.
+      type: str
+    client_info:
+      description: The client info that the application has set.
+      type: str
+    service:
+      description: The service that the session is connected to. Always null on OceanBase.
+      type: str
+    resource_group:
+      description: The resource group of the session. Always null on OceanBase.
+      type: str
+    container:
+      description: The part of the database that the session is in, on OceanBase the tenant.
+      type: str
+      sample: shop
+    status:
+      description:
+        - V(active) while it runs a call, V(inactive) while it runs nothing, V(killed) once it was killed and is still
+          listed.
+      type: str
+      sample: inactive
+    command:
+      description: What the session is doing, as the server names it.
+      type: str
+      sample: Sleep
+    sql_id:
+      description: The id of the statement that it runs. Null while it runs nothing. On OceanBase statements that
+        differ only in constants have the same.
+      type: str
+      sample: 7D195E08974400B86B9A3C4C30D4055A
+    sql_exec_id:
+      description: What tells this execution of the statement from others, on OceanBase the trace id. Null while it
+        runs nothing.
+      type: raw
+      sample: YB427F000001-000660C42D8081F1-0-0
+    sql_text:
+      description: The text of the statement that it runs. Null while it runs nothing, and without
+        O(include=sql_text).
+      type: str
+    event:
+      description: What the session waits for. Always null on OceanBase.
+      type: str
+    wait_class:
+      description: The class of RV(sessions[].event). Always null on OceanBase.
+      type: str
+    idle_seconds:
+      description: For how many seconds it has run nothing. Null while it runs something.
+      type: float
+      sample: 5.478
+    active_seconds:
+      description: For how many seconds its current call has run. Null while it runs nothing.
+      type: float
+    sql_active_seconds:
+      description: For how many seconds its current statement has run. Null while it runs nothing. On OceanBase the
+        same as RV(sessions[].active_seconds).
+      type: float
+    logon_seconds:
+      description: For how many seconds it has been logged on. Always null on OceanBase.
+      type: float
+    transaction:
+      description: Its open transaction. Null when there is none.
+      type: dict
+      contains:
+        age_seconds:
+          description: For how many seconds it has been open. Null when the login user may not read it.
+          type: float
+          sample: 5.478289
+        undo_records:
+          description: How many undo records it would roll back. Always null on OceanBase.
+          type: int
+    temp_mb:
+      description: Its temporary space in MiB. Always null on OceanBase.
+      type: float
+    pga_mb:
+      description: Its private memory in MiB. Always null on OceanBase.
+      type: float
+    blocked_by:
+      description: The session whose lock it waits for; of several, the one it has waited for longest. Null when it
+        waits for none, and when locks cannot be read, which RV(database.unavailable) tells.
+      type: dict
+      contains:
+        inst_id:
+          description: The instance of that session. Always null on OceanBase.
+          type: int
+        sid:
+          description: The id of that session.
+          type: int
+          sample: 3221487601
+    blocking:
+      description: Who waits for its locks. Null when nobody does, and when locks cannot be read, which
+        RV(database.unavailable) tells. Unlike the keys of O(match), this tells of waits of less than 3 seconds, too.
+      type: dict
+      contains:
+        waiters:
+          description: How many sessions wait for it, directly or behind one another.
+          type: int
+          sample: 1
+        longest_seconds:
+          description: The longest of those waits, in seconds.
+          type: float
+          sample: 5.28159
+        root:
+          description: Whether it is not blocked itself.
+          type: bool
+    locked_objects:
+      description: The objects on which it holds locks, as C(OWNER.NAME), on OceanBase C(database.table). Null when
+        there are none, and unless the rule uses C(locked_object).
+      type: list
+      elements: str
+      sample: [shop.orders]
+    coordinator:
+      description: The id of the session that it works for. Null when it works for none.
+      type: int
+    process:
+      description: Its server process. Always null on OceanBase.
+      type: dict
+    blockers:
+      description:
+        - The sessions from the one that blocks this one up to the root, nearest first, each with C(inst_id) and
+          C(sid). Empty when it is not blocked. A deadlock ends where it closes.
+      returned: with O(include=blockers)
+      type: list
+      elements: dict
+      sample:
+        - inst_id: null
+          sid: 3221487601
+counts:
+  description: How many of the sessions are what. One session may count several times.
+  returned: success
+  type: dict
+  contains:
+    sessions:
+      description: All of them.
+      type: int
+      sample: 4
+    active:
+      description: Those of RV(sessions[].status) V(active).
+      type: int
+      sample: 2
+    inactive:
+      description: Those of RV(sessions[].status) V(inactive).
+      type: int
+      sample: 2
+    killed:
+      description: Those of RV(sessions[].status) V(killed).
+      type: int
+      sample: 0
+    in_transaction:
+      description: Those with an open transaction.
+      type: int
+      sample: 2
+    blocked:
+      description: Those that wait for a lock of another session.
+      type: int
+      sample: 1
+    blocking:
+      description: Those that others have waited for, the longest for at least 3 seconds.
+      type: int
+      sample: 1
+spared:
+  description: The sessions that the rule leaves out.
+  returned: with O(explain=true)
+  type: list
+  elements: dict
+  contains:
+    inst_id:
+      description: As in RV(sessions[].inst_id).
+      type: int
+    sid:
+      description: As in RV(sessions[].sid).
+      type: int
+    serial:
+      description: As in RV(sessions[].serial).
+      type: int
+    username:
+      description: As in RV(sessions[].username).
+      type: str
+    machine:
+      description: As in RV(sessions[].machine).
+      type: str
+    program:
+      description: As in RV(sessions[].program).
+      type: str
+    status:
+      description: As in RV(sessions[].status).
+      type: str
+    reason:
+      description: The first condition that does not hold, the exclusion that fits, or that O(keep) or O(limit) left
+        it out.
+      type: str
+      sample: username is 'root', the rule wants 'app_*'
+"""
 
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.task import list_module
 

@@ -11,12 +11,302 @@ module: sql_cancel
 short_description: Cancel the statement that a database session runs
 version_added: 0.1.0
 author: the dbops.oracle_sessions authors (@dbops)
-description: [x]
+description:
+  - Cancels what the sessions run that are named or that satisfy a rule, and looks until it runs no more. The sessions
+    live on, with their earlier changes, their transactions and their locks.
+  - A session that runs nothing stays as it is, and nothing is sent.
+  - Guards that are on by default hold back sessions that must not be touched, and refuse a run that would cancel too
+    many, see O(allow), O(protect) and O(max_sessions).
+  - Right before its statement is sent, each session is looked at again. It is left alone when it is another one by
+    now, when it is not in the same execution of the same statement any more, when O(match) does not hold any more, or
+    when it fits O(exclude) or O(protect) by now.
+  - Sessions are looked at and sent for in batches of 50. Within a batch, a session may still change between the look
+    and its statement.
+  - What the server shows decides about the outcome, not what it answers.
+  - This version acts on MySQL-mode tenants of OceanBase, where the statement is C(KILL QUERY).
+options:
+  sql_id:
+    description:
+      - Cancel only where this statement runs. A session that runs another one stays as it is.
+      - On OceanBase it is written as 32 characters of V(0) to V(9) and V(A) to V(F), as in
+        RV(dbops.oracle_sessions.session_info#module:sessions[].sql_id). Anything else is refused. Statements that
+        differ only in constants have the same.
+      - Without it, what runs when the session is first looked at is cancelled.
+    type: str
+extends_documentation_fragment:
+  - dbops.oracle_sessions.login
+  - dbops.oracle_sessions.target
+  - dbops.oracle_sessions.match
+  - dbops.oracle_sessions.guards.protect
+  - dbops.oracle_sessions.guards
+  - dbops.oracle_sessions.waiting
+  - dbops.oracle_sessions.attributes.acting
+notes:
+  - Give exactly one of O(sid), O(sessions) and O(match). O(match) may accompany the other two.
+  - A session of OceanBase that waits for a lock may take up to 10 seconds to notice that its statement was cancelled.
+seealso:
+  - module: dbops.oracle_sessions.session_info
+  - module: dbops.oracle_sessions.session_kill
+  - plugin: dbops.oracle_sessions.plan
+    plugin_type: filter
 """
 
-EXAMPLES = r""""""
+EXAMPLES = r"""
+# These examples act on a database that stands in the inventory like this:
+#
+#   databases:
+#     hosts:
+#       shop:
+#         ansible_connection: local
+#         ansible_python_interpreter: "{{ ansible_playbook_python }}"
+#         oracle_sessions_dialect: oceanbase
+#         oracle_sessions_login_dsn: db1.example.com:2881
+#         oracle_sessions_login_user: dbops@shop
+#         oracle_sessions_login_password: "{{ vault_shop_password }}"
 
-RETURN = r""""""
+- name: Cancel reports that have run for half an hour
+  dbops.oracle_sessions.sql_cancel:
+    match:
+      username: report_*
+      active: 30m
+
+- name: Cancel what one session runs, whatever it is
+  dbops.oracle_sessions.sql_cancel:
+    sid: 3221487624
+
+- name: Cancel one statement of one session, and leave the session alone if it runs another one by now
+  dbops.oracle_sessions.sql_cancel:
+    sid: 3221487624
+    sql_id: E16B9A98D6762EA3334113F3FED6237F
+
+- name: Show what would be cancelled, and send nothing
+  dbops.oracle_sessions.sql_cancel:
+    match:
+      sql_text: "*BENCHMARK(*"
+  check_mode: true
+  diff: true
+
+- name: Cancel a statement wherever it runs, and go on when it does not end
+  dbops.oracle_sessions.sql_cancel:
+    match:
+      sql_id: E16B9A98D6762EA3334113F3FED6237F
+    max_sessions: 100
+    wait_timeout: 30
+    on_pending: warn
+    detail: full
+  register: result
+
+- name: Kill the sessions in which it still runs
+  dbops.oracle_sessions.session_kill:
+    sessions:
+      sessions: "{{ result.sessions | selectattr('outcome', 'equalto', 'pending') }}"
+      database: "{{ result.database }}"
+"""
+
+RETURN = r"""
+msg:
+  description:
+    - A line for each of the first 10 sessions, without the skipped ones where there are others, then the counts. When
+      the task fails, first the reason; for an option that cannot be used, one sentence that names it and the cure.
+  returned: always
+  type: str
+  sample: "ended: session 3221487624 report_7 10.0.1.9 active - KILL QUERY 3221487624\n1 matched: 1 ended"
+changed:
+  description: Whether a session has an outcome that counts as changed, see RV(sessions[].outcome).
+  returned: always
+  type: bool
+database:
+  description: The database that the sessions live in.
+  returned: when the sessions could be read
+  type: dict
+  contains:
+    dialect:
+      description: The dialect in use, which O(dialect=oceanbase) is resolved to.
+      type: str
+      sample: oceanbase_mysql
+    version:
+      description: The version of the server.
+      type: str
+      sample: 4.3.5.3
+    name:
+      description: The name of the database, on OceanBase the tenant.
+      type: str
+      sample: shop
+    unique_name:
+      description: The unique name of the database. Always null on OceanBase.
+      type: str
+    dbid:
+      description: What tells this database from others, on OceanBase the UUID of the server.
+      type: str
+      sample: d803429a-e57b-11f1-9da1-02fc00000001
+    role:
+      description: The role of the database in a replication. Always null on OceanBase.
+      type: str
+    instance:
+      description: The name of the instance. Always null on OceanBase.
+      type: str
+    host:
+      description: The host of the server, on OceanBase the one that O(login_dsn) names.
+      type: str
+      sample: db1.example.com
+    container:
+      description: The part of the database that the login is in, on OceanBase the tenant.
+      type: str
+      sample: shop
+    all_containers:
+      description: Whether the login sees the sessions of all containers, so that a rule must name one.
+      type: bool
+      sample: false
+    startup_time:
+      description:
+        - When the server started, in ISO 8601 with offset. Null where it cannot be told.
+        - On OceanBase it is computed from an uptime in whole seconds, so two readings may differ by a second.
+      type: str
+      sample: "2026-11-21T07:19:09.039+00:00"
+    taken_at:
+      description: When the sessions were read, by the clock of the server, in ISO 8601 with offset.
+      type: str
+      sample: "2026-11-21T07:19:16.235+00:00"
+    unavailable:
+      description:
+        - The keys of O(match) that this result cannot answer. They are those that the database, its version or the
+          login user cannot see.
+      type: list
+      elements: str
+      sample: [logon_age, os_user, program]
+matched:
+  description:
+    - How many sessions fit O(match) and no entry of O(exclude), counted before O(keep), O(pick) and O(limit), the
+      guards and the limits on a run. With O(sid) or O(sessions), how many of those are there and satisfy O(match).
+  returned: when the sessions could be read
+  type: int
+  sample: 4
+comment:
+  description: What O(comment) says, or null.
+  returned: when the sessions could be read
+  type: str
+sessions:
+  description:
+    - What became of each session that the rule picked or that was asked for. O(detail=full) adds the other fields of
+      RV(dbops.oracle_sessions.session_info#module:sessions).
+  returned: when the sessions could be read, also when the task fails
+  type: list
+  elements: dict
+  contains:
+    inst_id:
+      description: The instance that the session lives on. Always null on OceanBase.
+      type: int
+    sid:
+      description: The id of the session.
+      type: int
+      sample: 3221487624
+    serial:
+      description: What tells the session from others that have the same id at other times. Always null on OceanBase.
+      type: int
+    username:
+      description: The database user.
+      type: str
+      sample: app_web
+    machine:
+      description: The client's machine, on OceanBase its network address.
+      type: str
+      sample: 10.0.1.7
+    program:
+      description: The client's program. Always null on OceanBase.
+      type: str
+    status:
+      description:
+        - The status when the session was first looked at, V(active), V(inactive) or V(killed). For one that was not
+          there, it is null, or what O(sessions) had.
+      type: str
+      sample: inactive
+    verb:
+      description: Always V(cancel).
+      type: str
+      sample: cancel
+    statement:
+      description:
+        - The statement for it, whether it has been sent or not. Null when none was meant to be sent.
+      type: str
+      sample: KILL QUERY 3221487624
+    outcome:
+      description:
+        - What became of it.
+        - V(planned) means that in check mode its statement would be sent. Changed.
+        - V(ended) means that its statement was sent and the execution was seen over, or the session was seen gone.
+          Changed.
+        - V(rolling_back) means that the session was killed by somebody and is still there at the deadline, because
+          its transaction is being rolled back. Changed when this run sent something for it. It warns unless
+          O(on_pending) says otherwise.
+        - V(pending) means that the execution still runs at the deadline. Changed when this run sent something for it.
+          It fails the task unless O(on_pending) says otherwise.
+        - V(gone) means that there was no such session when it was looked at or when its turn came. Not changed.
+        - V(unchanged) means that it runs nothing, not O(sql_id), or another execution by now. Nothing was sent. Not
+          changed.
+        - V(refused) means that a guard, a limit or the server refuses it, and nothing was done to it. Not changed. It
+          fails the task when the session was named by O(sid) or O(sessions), or when the whole run is refused.
+        - V(skipped) means that it was left alone, because it does not satisfy O(match), fits O(exclude), is one of
+          O(closed_sessions), or changed before its turn came. Not changed.
+        - V(failed) means that the server answered with another error, or that the connection was lost for good before
+          the end was seen. Not changed. It fails the task, after all other sessions have been tried.
+      type: str
+      sample: ended
+    reason:
+      description: The outcome in words, for a refused session the guard and why it holds the session back.
+      type: str
+      sample: seen gone
+    error:
+      description: The error that the server answered the statement with.
+      returned: when it did
+      type: dict
+      contains:
+        code:
+          description: The number of the error.
+          type: int
+          sample: 1095
+        message:
+          description: The text of the error.
+          type: str
+          sample: You are not owner of thread 3221487624
+    waited_seconds:
+      description: How many seconds after the last statement its outcome was seen.
+      returned: when the server was looked at after the statements
+      type: float
+      sample: 0.502
+counts:
+  description: How many sessions have which outcome, with every outcome there is as a key.
+  returned: when the sessions could be read
+  type: dict
+  sample:
+    planned: 0
+    ended: 1
+    pending: 0
+    rolling_back: 0
+    gone: 0
+    unchanged: 0
+    refused: 0
+    skipped: 0
+    failed: 0
+diff:
+  description: The sessions before and after, one line each.
+  returned: in diff mode
+  type: dict
+  contains:
+    before_header:
+      description: What the lines are.
+      type: str
+      sample: sessions
+    after_header:
+      description: What the lines are.
+      type: str
+      sample: sessions
+    before:
+      description: The sessions that were there.
+      type: str
+    after:
+      description: The same, without the statements that have ended or would end.
+      type: str
+"""
 
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.plan import CANCEL
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.task import end_module

@@ -16,7 +16,7 @@ GONE, REFUSED, PRIVILEGE, OTHER = "gone", "refused", "privilege", "other"
 class Dialect:
     """Statements and error classes as data, queries and rows as small functions.
 
-    A dialect has `introduce(ask, login)`, `sessions(ask, readings, sids)` and `statement(verb, session)`; what it does
+    A dialect has `introduce(ask, login)`, `sessions(ask, keys, sids)` and `statement(verb, session)`; what it does
     not have it refuses with BadOption.
     """
 

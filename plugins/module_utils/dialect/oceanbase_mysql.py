@@ -54,62 +54,44 @@ _NEVER = {
     ),
     **dict.fromkeys(("temp_mb", "pga_mb"), "OceanBase does not list it per session"),
 }
-# Which column each remaining match key is read from; a server without the column cannot answer the key.
-_COLUMN_OF = {
-    "username": "USER",
-    "schema": "DB",
-    "machine": "HOST",
-    "client_address": "HOST",
-    "module": "MODULE",
-    "action": "ACTION",
-    "client_info": "CLIENT_INFO",
-    "status": "STATE",
-    "command": "COMMAND",
-    "sql_id": "SQL_ID",
-    "idle": "TIME",
-    "active": "TIME",
-    "sql_active": "TIME",
-    "in_transaction": "TRANS_ID",
+_ELAPSED = ("TIME", "TOTAL_TIME")
+_STATEMENT = ("SQL_ID", "TRACE_ID")
+_TRANSACTION = ("TRANS_ID", "TRANS_STATE")
+# The columns that answer each remaining match key; a server without the first of them cannot answer it.
+_COLUMNS_OF = {
+    "username": ("USER",),
+    "schema": ("DB",),
+    "machine": ("HOST",),
+    "client_address": ("HOST",),
+    "type": ("HOST",),
+    "module": ("MODULE",),
+    "action": ("ACTION",),
+    "client_info": ("CLIENT_INFO",),
+    "status": ("STATE",),
+    "command": ("COMMAND",),
+    "idle": ("TIME",),
+    "active": (*_ELAPSED, *_STATEMENT),
+    "sql_active": (*_ELAPSED, *_STATEMENT),
+    "sql_id": (*_STATEMENT, *_ELAPSED),
+    "sql_text": ("INFO", *_STATEMENT, *_ELAPSED),
+    "in_transaction": _TRANSACTION,
+    "transaction_age": _TRANSACTION,
 }
-# What is read only where it is asked for, and the match keys that it answers.
-_KEYS_OF = {
-    "transactions": ("transaction_age",),
-    "locks": ("waiters", "blocking_for", "blocking", "blocked", "root_blocker", "blocked_by"),
-    "locked_objects": ("locked_object",),
-    "sql_text": ("sql_text",),
+# Identity and status, which every look needs.
+_ALWAYS = ("ID", "USER", "SVR_IP", "SVR_PORT", "TENANT", "USER_CLIENT_IP", "USER_CLIENT_PORT", "COMMAND", "STATE")
+_LOCK_KEYS = frozenset({"waiters", "blocking_for", "blocking", "blocked", "root_blocker", "blocked_by"})
+# What takes a view of its own and is read only where a key asks for it.
+_VIEW_KEYS = {
+    "transactions": frozenset({"transaction_age"}),
+    "locks": _LOCK_KEYS | {"locked_object"},
+    "objects": frozenset({"locked_object"}),
 }
-_COLUMNS = (
-    *(
-        "ID",
-        "USER",
-        "HOST",
-        "DB",
-        "COMMAND",
-        "TIME",
-        "TOTAL_TIME",
-        "STATE",
-        "SQL_ID",
-        "TRACE_ID",
-        "TRANS_ID",
-        "TRANS_STATE",
-    ),
-    *(
-        "SVR_IP",
-        "SVR_PORT",
-        "TENANT",
-        "USER_CLIENT_IP",
-        "USER_CLIENT_PORT",
-        "MASTER_SESSID",
-        "MODULE",
-        "ACTION",
-        "CLIENT_INFO",
-    ),
-)
 
 _VIEWS = {
     "sessions": ("GV$OB_PROCESSLIST", "V$OB_PROCESSLIST"),
     "transactions": ("GV$OB_TRANSACTION_SCHEDULERS", "V$OB_TRANSACTION_SCHEDULERS"),
     "locks": ("GV$OB_LOCKS", "V$OB_LOCKS"),
+    "objects": ("DBA_OBJECTS",),
 }
 
 
@@ -227,52 +209,56 @@ class OceanBaseMySQL(Dialect):
         (rows,) = ask([f"SELECT TENANT FROM oceanbase.{self._found['sessions']} WHERE ID = {self._own_sid}"])
         return str(rows[0]["TENANT"]) if rows else "sys"
 
-    def sessions(self, ask, readings, sids=None):
-        """The server's time, its sessions (all, or those of `sids`), and the match keys it cannot answer, with reasons."""
-        for view, reading in (("transactions", "transactions"), ("locks", "locks"), ("locks", "locked_objects")):
-            if reading in readings and view not in self._found and view not in self._denied:
+    def sessions(self, ask, keys, sids=None):
+        """The server's time, its sessions (all, or those of `sids`), and the match keys it cannot answer, with reasons.
+
+        All sessions come with every column that costs little; those of `sids` with what `keys` need.
+        """
+        for view, asking in _VIEW_KEYS.items():
+            if keys & asking and view not in self._found and view not in self._denied:
                 self._look_for(ask, view)
         # Who blocks whom shows only in the whole list: a chain may lead through sessions that were not asked for.
-        narrowed = sids if "locks" not in readings else None
-        queries = {"now": "SELECT NOW(6) AS now", "sessions": self._list(readings, narrowed)}
-        if "transactions" in readings and "transactions" in self._found:
-            queries["transactions"] = self._transactions()
-        if "locks" in readings and "locks" in self._found:
-            queries["locks"] = self._waits()
-        if "locked_objects" in readings and "locks" in self._found:
-            queries["locked_objects"] = self._locked_objects()
+        among = None if keys & _LOCK_KEYS else sids
+        columns = self._cheap(keys) if sids is None else self._needed(keys)
+        queries = {"now": "SELECT NOW(6) AS now", "sessions": self._list(columns, among)}
+        if "transactions" in self._found and "transaction_age" in keys:
+            queries["ages"] = self._ages()
+        if "locks" in self._found and keys & _LOCK_KEYS:
+            queries["waits"] = self._waits()
+        if {"locks", "objects"} <= set(self._found) and "locked_object" in keys:
+            queries["objects"] = self._locked_objects()
         found = dict(zip(queries, ask(list(queries.values()))))
         sessions = [self._session(row) for row in found["sessions"]]
-        self._add_ages(sessions, found.get("transactions", ()))
-        relate(
-            sessions,
-            [
-                Wait((None, int(row["SESSION_ID"])), (None, int(row["ID2"])), float(row["CTIME"]) / 1e6)
-                for row in found.get("locks", ())
-            ],
-        )
-        self._add_objects(sessions, found.get("locked_objects", ()))
+        _add_ages(sessions, found.get("ages", ()))
+        relate(sessions, [_wait(row) for row in found.get("waits", ())])
+        _add_objects(sessions, found.get("objects", ()))
         if sids is not None:
             wanted = set(sids)
             sessions = [session for session in sessions if session.sid in wanted]
-        return found["now"][0]["now"], sessions, self._unavailable(readings)
+        return found["now"][0]["now"], sessions, self._unavailable(keys)
 
     def _look_for(self, ask, view):
         if view == "locks" and self._version < _HOLDERS_LISTED:
-            self._denied[view] = (
-                f"before OceanBase {'.'.join(map(str, _HOLDERS_LISTED))} the server does not list who holds a lock"
-            )
-            return
-        self._discover(ask, view, "1")
+            since = ".".join(map(str, _HOLDERS_LISTED))
+            self._denied[view] = f"before OceanBase {since} the server does not list who holds a lock"
+        else:
+            self._discover(ask, view, "1")
 
-    def _list(self, readings, sids):
-        columns = [name for name in _COLUMNS if name in self._columns]
-        if "sql_text" in readings and "INFO" in self._columns:
-            columns.append("INFO")
+    def _cheap(self, keys):
+        """All columns of a session, except for its SQL text unless that is asked for."""
+        columns = {"MASTER_SESSID", *_ALWAYS, *(name for names in _COLUMNS_OF.values() for name in names)}
+        return columns if "sql_text" in keys else columns - {"INFO"}
+
+    def _needed(self, keys):
+        """Identity, status and what these keys ask for: every column more is felt when thousands are looked at again."""
+        columns = {*_ALWAYS, *(name for key in keys for name in _COLUMNS_OF.get(key, ()))}
+        return columns if {"USER_CLIENT_IP", "USER_CLIENT_PORT"} <= self._columns else columns | {"HOST"}
+
+    def _list(self, columns, sids):
         where = "" if sids is None else f" WHERE ID IN ({', '.join(str(self._checked(sid)) for sid in sids)})"
-        return f"SELECT {', '.join(columns)} FROM oceanbase.{self._found['sessions']}{where}"
+        return f"SELECT {', '.join(sorted(columns & self._columns))} FROM oceanbase.{self._found['sessions']}{where}"
 
-    def _transactions(self):
+    def _ages(self):
         return (
             "SELECT SESSION_ID, TIMESTAMPDIFF(MICROSECOND, ACTIVE_TIME, NOW(6)) AS AGE "
             f"FROM oceanbase.{self._found['transactions']} WHERE ACTIVE_TIME IS NOT NULL"
@@ -286,7 +272,7 @@ class OceanBaseMySQL(Dialect):
         # ID3 starts with the tablet; a row with a LMODE other than NONE is a lock that is held.
         return (
             "SELECT DISTINCT l.SESSION_ID, o.OWNER, o.OBJECT_NAME "
-            f"FROM oceanbase.{self._found['locks']} l JOIN oceanbase.DBA_OBJECTS o "
+            f"FROM oceanbase.{self._found['locks']} l JOIN oceanbase.{self._found['objects']} o "
             "ON o.DATA_OBJECT_ID = CAST(SUBSTRING_INDEX(l.ID3, '-', 1) AS UNSIGNED) "
             "WHERE l.TYPE IN ('TM', 'TR') AND l.LMODE <> 'NONE' AND l.SESSION_ID > 0"
         )
@@ -327,33 +313,42 @@ class OceanBaseMySQL(Dialect):
             coordinator=coordinator if coordinator and coordinator != sid else None,
         )
 
-    @staticmethod
-    def _add_ages(sessions, rows):
-        ages = {int(row["SESSION_ID"]): float(row["AGE"]) / 1e6 for row in rows}
-        for session in sessions:
-            if session.transaction:
-                session.transaction["age_seconds"] = ages.get(session.sid)
-
-    @staticmethod
-    def _add_objects(sessions, rows):
-        objects: dict[int, list[str]] = {}
-        for row in rows:
-            objects.setdefault(int(row["SESSION_ID"]), []).append(f"{row['OWNER']}.{row['OBJECT_NAME']}")
-        for session in sessions:
-            session.locked_objects = sorted(objects.get(session.sid, ())) or None
-
-    def _unavailable(self, readings):
-        """Every match key that these readings do not answer, with the reason."""
+    def _unavailable(self, keys):
+        """Every match key that cannot be answered here, or that was not read, with the reason."""
         missing = dict(_NEVER)
-        for key, column in _COLUMN_OF.items():
-            if column not in self._columns:
-                missing[key] = f"oceanbase.{self._found['sessions']} of this version has no column {column}"
-        for reading, keys in _KEYS_OF.items():
-            view = "locks" if reading == "locked_objects" else reading
-            reason = self._denied.get(view) if reading in readings else NOT_READ
-            if reason:
-                missing.update(dict.fromkeys(keys, reason))
+        for key, columns in _COLUMNS_OF.items():
+            if columns[0] not in self._columns:
+                missing[key] = f"oceanbase.{self._found['sessions']} of this version has no column {columns[0]}"
+        # Whoever reads one of the lock keys has read them all.
+        read = keys | (_LOCK_KEYS if keys & _LOCK_KEYS else set())
+        for view, answered in _VIEW_KEYS.items():
+            for key in answered:
+                if view in self._denied:
+                    missing.setdefault(key, self._denied[view])
+                elif key not in read:
+                    missing.setdefault(key, NOT_READ)
+        if "sql_text" not in keys:
+            missing.setdefault("sql_text", NOT_READ)
         return missing
+
+
+def _wait(row):
+    return Wait((None, int(row["SESSION_ID"])), (None, int(row["ID2"])), float(row["CTIME"]) / 1e6)
+
+
+def _add_ages(sessions, rows):
+    ages = {int(row["SESSION_ID"]): float(row["AGE"]) / 1e6 for row in rows}
+    for session in sessions:
+        if session.transaction:
+            session.transaction["age_seconds"] = ages.get(session.sid)
+
+
+def _add_objects(sessions, rows):
+    objects: dict[int, list[str]] = {}
+    for row in rows:
+        objects.setdefault(int(row["SESSION_ID"]), []).append(f"{row['OWNER']}.{row['OBJECT_NAME']}")
+    for session in sessions:
+        session.locked_objects = sorted(objects.get(session.sid, ())) or None
 
 
 def _client(row):

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which sessions are meant, beside the fragment match; in step with module_utils/options.py, TARGET."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  sid:
+    description:
+      - The id of one session, as an integer or as text of digits only. Anything else is refused, such as V(true),
+        V(1e2) or V(30.0).
+      - On OceanBase it is the session id that the server lists as ID, 1 to 4294967295. A larger one is refused,
+        because the server would cut it to 32 bits and take another session for it.
+      - With O(match), the session must satisfy that as well, and with O(exclude) it must not fit any entry.
+      - It cannot be combined with O(sessions).
+    type: raw
+    aliases: [session_id]
+  serial:
+    description:
+      - The serial# of the session O(sid), which tells it from an earlier or later one with the same id.
+      - OceanBase has none. One that is given is dropped with a warning.
+    type: raw
+  inst_id:
+    description:
+      - The instance that the session O(sid) lives on.
+      - OceanBase has no instance numbers, its session ids are unique in the whole cluster. One that is given is
+        refused.
+    type: raw
+  sessions:
+    description:
+      - Exactly the sessions of an earlier result. Give the registered result of
+        M(dbops.oracle_sessions.session_info), or a dictionary with such rows as C(sessions) and the result's
+        C(database), for example after filtering the rows. Rows of a module that ends sessions are taken when it ran
+        with O(dbops.oracle_sessions.session_kill#module:detail=full).
+      - Every session is looked up again by its identity, which is instance, sid, serial, logon time, node, user name,
+        container, client address and client port. One that is no longer there under that identity is never mistaken
+        for whoever has its sid now.
+      - With O(match), each session must satisfy that as well, and with O(exclude) it must not fit any entry.
+      - Refused are rows of another database or tenant, rows from before a restart of the server, rows older than
+        O(sessions_max_age), rows without a complete identity, and rows in which Ansible has masked a secret.
+      - It cannot be combined with O(sid).
+    type: raw
+  sessions_max_age:
+    description:
+      - How old O(sessions) may be, measured on the server's clock from
+        RV(dbops.oracle_sessions.session_info#module:database.taken_at) of the result that they come from.
+      - A number of seconds, or text such as V(90s), V(15m), V(2h), V(1.5d).
+    type: raw
+    default: 1h
+  pick:
+    description:
+      - The order in which O(limit) takes the sessions that fit.
+      - V(longest_idle) takes the session first that has run nothing for the longest time; one that is running
+        something comes last.
+      - V(oldest) and V(newest) go by the time of logon. OceanBase does not list it, so there both are refused.
+      - V(all) goes by logon time, instance and sid, which also break ties of the others.
+      - Ignored with O(sid) and O(sessions).
+    type: str
+    choices: [all, oldest, newest, longest_idle]
+    default: all
+  limit:
+    description:
+      - The largest number of sessions to pick, at least 1. Without it there is no limit here.
+      - Ignored with O(sid) and O(sessions).
+    type: raw
+  keep:
+    description:
+      - Of the sessions that fit, leave alone this many in each group of O(per), namely the most recently used ones. A
+        session that is running something counts as used now.
+      - The other ones go on to O(pick) and O(limit). V(0) leaves none alone.
+      - It must be given together with O(per).
+      - Ignored with O(sid) and O(sessions).
+    type: raw
+  per:
+    description:
+      - What makes the groups of O(keep). Sessions without the value form a group of their own.
+      - OceanBase lists neither V(program) nor V(service), so there both are refused.
+    type: str
+    choices: [username, program, machine, service]
+"""

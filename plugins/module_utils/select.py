@@ -135,6 +135,8 @@ def _by_identity(snapshot, rule, selection):
             continue
         miss = rule.match.first_miss(found) if rule.match else None
         reason = miss.miss(found) if miss else _excluded(rule, found)
+        if wanted.seen and not reason:
+            reason = _interrupted(rule, wanted.seen, found)
         if found.identity in rule.closed:
             reason = "an earlier rule of this run has dealt with it"
         if reason:
@@ -224,8 +226,13 @@ def changed_since(rule, seen, now, cancelling=False):
     protected = next((each for each in rule.protect if each.fits(now)), None)
     if protected:
         return f"it changed before its turn came: protected by {protected}"
+    return _interrupted(rule, seen, now, cancelling)
+
+
+def _interrupted(rule, seen, now, cancelling=False):
+    """Why what the session was doing when it was seen is over, where the rule is about that; or None."""
     keys = rule.match.keys() if rule.match else set()
-    if "idle" in keys and (now.idle_seconds is None or now.idle_seconds < seen.idle_seconds):
+    if "idle" in keys and (now.idle_seconds is None or now.idle_seconds < (seen.idle_seconds or 0.0)):
         return "it has run something since it was matched"
     if (cancelling or keys & {"active", "sql_active", "sql_id", "sql_text"}) and not _same_execution(seen, now):
         return "it runs another statement by now, or none"

@@ -77,8 +77,11 @@ _COLUMNS_OF = {
     "in_transaction": _TRANSACTION,
     "transaction_age": _TRANSACTION,
 }
-# Identity and status, which every look needs.
-_ALWAYS = ("ID", "USER", "SVR_IP", "SVR_PORT", "TENANT", "USER_CLIENT_IP", "USER_CLIENT_PORT", "COMMAND", "STATE")
+# Identity and status, which every look needs. HOST stands in where a proxy does not pass on the client's address or port.
+_ALWAYS = (
+    *("ID", "USER", "SVR_IP", "SVR_PORT", "TENANT", "HOST", "USER_CLIENT_IP", "USER_CLIENT_PORT"),
+    *("COMMAND", "STATE"),
+)
 _LOCK_KEYS = frozenset({"waiters", "blocking_for", "blocking", "blocked", "root_blocker", "blocked_by"})
 # What takes a view of its own and is read only where a key asks for it.
 _VIEW_KEYS = {
@@ -251,8 +254,7 @@ class OceanBaseMySQL(Dialect):
 
     def _needed(self, keys):
         """Identity, status and what these keys ask for: every column more is felt when thousands are looked at again."""
-        columns = {*_ALWAYS, *(name for key in keys for name in _COLUMNS_OF.get(key, ()))}
-        return columns if {"USER_CLIENT_IP", "USER_CLIENT_PORT"} <= self._columns else columns | {"HOST"}
+        return {*_ALWAYS, *(name for key in keys for name in _COLUMNS_OF.get(key, ()))}
 
     def _list(self, columns, sids):
         where = "" if sids is None else f" WHERE ID IN ({', '.join(str(self._checked(sid)) for sid in sids)})"

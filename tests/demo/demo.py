@@ -83,9 +83,8 @@ def main() -> int:
         stage.play("report")
         say("What the policy would do: check mode, nothing is sent")
         stage.play("cleanup", "--check", "-e", f"@{stage.policy}")
-        untouched = all(role.session.alive() for role in cast if not isinstance(role.session, actors.BusySession))
-        verdict("check mode touched nobody", untouched)
-        settle(server, cast)
+        untouched = len(listed(server, cast)) == len(cast)
+        verdict("nobody was touched", untouched)
         say("The same for real")
         stage.play("cleanup", "-e", f"@{stage.policy}")
         say("And once more: there is nothing left to do")
@@ -157,15 +156,17 @@ def month_end_report(server: Seekdb) -> actors.BusySession:
 
 def settle(server: Seekdb, cast: list[Role]) -> None:
     """Waits until every session has been in its state for longer than the policy's limits."""
-    ids = ", ".join(str(role.session.id) for role in cast)
     actors.wait_until(
-        lambda: (
-            server.sql(
-                f"SELECT COUNT(*) FROM oceanbase.V$OB_PROCESSLIST WHERE ID IN ({ids}) AND TOTAL_TIME < {SETTLE_SECONDS}"
-            )[0][0]
-            == 0
-        ),
+        lambda: all(seconds > SETTLE_SECONDS for _, seconds in listed(server, cast)),
         what="sessions to have been idle, active or waiting for long enough",
+    )
+
+
+def listed(server: Seekdb, cast: list[Role]) -> tuple[tuple[int, float], ...]:
+    """Who of them the server lists as alive, with the seconds in their present state; asking a client would end it."""
+    ids = ", ".join(str(role.session.id) for role in cast)
+    return server.sql(
+        f"SELECT ID, TOTAL_TIME FROM oceanbase.V$OB_PROCESSLIST WHERE ID IN ({ids}) AND STATE IN ('SLEEP', 'ACTIVE')"
     )
 
 
@@ -180,8 +181,7 @@ class Stage:
         self.env = dict(
             os.environ,
             ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS),
-            ANSIBLE_CALLBACK_RESULT_FORMAT="yaml",
-            ANSIBLE_DISPLAY_SKIPPED_HOSTS="false",
+            ANSIBLE_CALLBACK_RESULT_FORMAT="json",
             ANSIBLE_FORCE_COLOR="false",
         )
 
@@ -213,8 +213,14 @@ class Stage:
 
 
 def messages(output: str) -> str:
-    """What the tasks told, without Ansible's frame around it."""
-    return output
+    """What the tasks told people, without Ansible's frame around it."""
+    told = [
+        json.loads(found)["msg"]
+        for found in re.findall(r"^ok: \[shop_db\] => (\{.*?^\})", output, re.DOTALL | re.MULTILINE)
+    ]
+    return "\n".join(
+        "\n".join(f"  {line}" for line in ([each] if isinstance(each, str) else each)) + "\n" for each in told
+    )
 
 
 def show(role: Role) -> bool:

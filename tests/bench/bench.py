@@ -143,11 +143,11 @@ class Bench:
 
 def compare(bench: Bench, count: int) -> None:
     print(f"\n{count} idle sessions, {bench.runs} runs each, medians")
-    inside = [bench.inside(count) for _ in range(bench.runs)]
-    ours = statistics.median(told["seconds"] for _, told in inside)
-    window = max(told["window"] for _, told in inside)
+    inside = [bench.inside(count) for _turn in range(bench.runs)]
+    ours = statistics.median(told["seconds"] for _cost, told in inside)
+    window = max(told["window"] for _cost, told in inside)
     print(
-        f"  session_kill, connect to verified {ours:8.2f} s   the process: {median([cost for cost, _ in inside]).line()}"
+        f"  session_kill, connect to verified {ours:8.2f} s   the process: {median([cost for cost, _told in inside]).line()}"
     )
     print(f"  longest window between look and act, a batch of 50 sessions: {window * 1e3:.1f} ms")
     whole = repeat(bench.runs, lambda: bench.one_call(count))
@@ -179,7 +179,7 @@ def compare_loop(bench: Bench, count: int, per_task: int) -> None:
 def compare_delayed(bench: Bench, count: int) -> None:
     print(f"\n{count} idle sessions behind {DELAY_SECONDS * 1e3:.0f} ms each way")
     with Proxy(bench.server.host, bench.server.port, delay=DELAY_SECONDS) as proxy:
-        ours = statistics.median(bench.inside(count, proxy.dsn)[1]["seconds"] for _ in range(bench.runs))
+        ours = statistics.median(bench.inside(count, proxy.dsn)[1]["seconds"] for _turn in range(bench.runs))
         print(f"  session_kill, connect to verified {ours:8.2f} s")
         if shutil.which("pt-kill"):
             theirs = median(repeat(bench.runs, lambda: bench.pt_kill(count, proxy.port))).wall - PT_KILL_SLEEPS

@@ -44,7 +44,7 @@ def run(command: Sequence[str], server_pid: int, env: dict[str, str] | None = No
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env) as process:
         assert process.stdout is not None
         output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
+        _pid, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.perf_counter() - started
     if process.returncode != 0:
@@ -64,4 +64,4 @@ def spread(runs: Sequence[Cost]) -> str:
 
 
 def repeat(times: int, once: Callable[[], Cost]) -> list[Cost]:
-    return [once() for _ in range(times)]
+    return [once() for _turn in range(times)]

@@ -116,12 +116,12 @@ def open_sessions(server: Seekdb, stack: contextlib.ExitStack) -> list[Role]:
         return opened(actors.idle(server, user=user))
 
     monitor = idle("shop_web_monitor")
-    forgotten = [idle("shop_web") for _ in range(4)]
-    kept = [idle("shop_web") for _ in range(2)]
+    forgotten = [idle("shop_web") for _turn in range(4)]
+    kept = [idle("shop_web") for _turn in range(2)]
     editing = opened(actors.idle_in_transaction(server, row=7, database="shop", user="shop_web"))
     searching = opened(actors.sleeping(server, user="shop_web"))
     holder = opened(actors.idle_in_transaction(server, row=1, database="shop", user="shop_batch"))
-    waiters = [opened(actors.waiter(server, row=1, database="shop", user="shop_orders")) for _ in range(2)]
+    waiters = [opened(actors.waiter(server, row=1, database="shop", user="shop_orders")) for _turn in range(2)]
     runaway = opened(actors.runaway(server, user="shop_report"))
     month_end = opened(month_end_report(server))
     admin = idle("root")
@@ -157,7 +157,7 @@ def month_end_report(server: Seekdb) -> actors.BusySession:
 def settle(server: Seekdb, cast: list[Role]) -> None:
     """Waits until every session has been in its state for longer than the policy's limits."""
     actors.wait_until(
-        lambda: all(seconds > SETTLE_SECONDS for _, seconds in listed(server, cast)),
+        lambda: all(seconds > SETTLE_SECONDS for _sid, seconds in listed(server, cast)),
         what="sessions to have been idle, active or waiting for long enough",
     )
 

@@ -173,7 +173,7 @@ def runaway(server: Seekdb, **login: Any) -> BusySession:
 def pool(server: Seekdb, n: int, user: str = "root", password: str = "", **login: Any) -> list[Session]:
     """``n`` idle sessions of one account. Close them with :func:`close_all`."""
     with ThreadPoolExecutor(POOL_THREADS) as threads:
-        connections = list(threads.map(lambda _: server.connect(user, password, **login), range(n)))
+        connections = list(threads.map(lambda _number: server.connect(user, password, **login), range(n)))
     sessions = [Session(server, connection) for connection in connections]
     wanted = {session.id for session in sessions}
     with server.connect() as connection, connection.cursor() as cursor:

@@ -116,7 +116,7 @@ class Seekdb:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         deadline = time.monotonic() + START_SECONDS
         last_words = ""
-        for _ in range(START_ATTEMPTS):
+        for _turn in range(START_ATTEMPTS):
             try:
                 self._launch()
                 if self._wait_ready(deadline):

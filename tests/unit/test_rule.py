@@ -257,7 +257,7 @@ def test_saved_rows_with_bad_sids(sid: Any) -> None:
 
 def test_a_saved_sid_that_became_text_is_the_number_again() -> None:
     (one,) = saved_rows([{**session(30).row(), "sid": "30"}], "sessions")
-    assert one.sid == 30 and type(one.sid) is int
+    assert one.sid == 30 and isinstance(one.sid, int)
 
 
 def test_a_saved_sid_beyond_32_bits() -> None:

@@ -256,7 +256,7 @@ def test_cut_ends_current_connections_only(server: Seekdb, proxy: Proxy) -> None
 
 def test_refuse_new(server: Seekdb, proxy: Proxy) -> None:
     with actors.idle(server, port=proxy.port) as current:
-        for _ in range(2):
+        for _turn in range(2):
             proxy.refuse_new = True
             with pytest.raises(pymysql.err.OperationalError, match=r"2003.*Connection refused"):
                 server.connect(port=proxy.port)

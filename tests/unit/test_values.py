@@ -22,7 +22,7 @@ class Tagged(int):
 def test_a_whole_number(value: Any, number: int) -> None:
     found = values.whole(value, "sid")
     assert found == number
-    assert type(found) is int
+    assert isinstance(found, int) and not isinstance(found, bool)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_whole_number_below_the_smallest(value: Any, minimum: int) -> None:
 def test_a_duration_in_seconds(value: Any, number: float) -> None:
     found = values.seconds(value, "idle")
     assert found == number
-    assert type(found) is float
+    assert isinstance(found, float)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,9 @@ class Pattern:
     def fits(self, text):
         return text is not None and self.expression.fullmatch(str(text)) is not None
 
+    def is_exactly(self, text):
+        return self.fits(text) and self.written.strip('"').casefold() == text.casefold()
+
     def can_fail(self):
         return self.expression.fullmatch("") is None and not all(map(self.fits, _ANY_NAMES))
 
@@ -217,6 +220,13 @@ class Match:
 
     def keys(self):
         return {each.key.name for each in self.conditions}
+
+    def is_about_user(self, name):
+        """Whether it can fit sessions of this one user only."""
+        return any(
+            each.key.name == "username" and name and all(pattern.is_exactly(name) for pattern in each.operand)
+            for each in self.conditions
+        )
 
     def names_killed(self):
         return any(

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field
 from .session import Outcome, Session, moment, restarted
 from .values import BadOption
 
+# Outside the sys tenant, OceanBase shows an account without PROCESS the sessions of its own user only (server's source:
+# ob_show_processlist); taking what it hides for "none" would report the living as gone.
+_HIDDEN = "it lacks the privilege PROCESS, so the server hides the sessions of other users: GRANT PROCESS ON *.* TO it"
+
 
 @dataclass
 class Selection:
@@ -30,10 +34,12 @@ def select(snapshot, rule, listing=False):
 
     A listing shows killed sessions like any other, a rule that acts passes them by.
     """
-    require(snapshot, rule)
+    require(snapshot, rule, listing)
     if rule.origin:
         _same_database(rule.origin, snapshot.database)
     selection = Selection()
+    if listing and not _sees_all(snapshot):
+        selection.warnings.append(f"login_user: {_HIDDEN}.")
     if rule.named:
         _by_identity(snapshot, rule, selection)
     else:
@@ -41,13 +47,15 @@ def select(snapshot, rule, listing=False):
     return selection
 
 
-def require(snapshot, rule):
+def require(snapshot, rule, listing=False):
     """Refuses a rule that needs what could not be read: unknown is neither true nor false."""
     for option, key in rule.needs():
         if key in snapshot.unavailable:
             what = "it" if option == key else f"{key}, which it needs,"
             reason = snapshot.unavailable[key]
             raise BadOption(option, f"{what} cannot be seen here ({reason}); leave it out, or mend that.")
+    if not (listing or rule.named or _sees_all(snapshot) or rule.match.is_about_user(_own_user(snapshot))):
+        raise BadOption("login_user", f"{_HIDDEN}; or limit the rule to username: {_own_user(snapshot)}.")
     if (
         snapshot.database.get("all_containers")
         and rule.match
@@ -58,6 +66,14 @@ def require(snapshot, rule):
             "match.container",
             "this login sees the sessions of every container; name the one that is meant, or '*' for all of them.",
         )
+
+
+def _sees_all(snapshot):
+    return snapshot.database.get("all_users") is not False
+
+
+def _own_user(snapshot):
+    return next((session.username for session in snapshot.sessions if session.own), None)
 
 
 def _by_rule(snapshot, rule, selection, listing):
@@ -168,6 +184,8 @@ def _gone(snapshot, wanted, selection):
             f"Session {wanted.sid} is gone; its sid now belongs to {_who(holders[0])}, which was left alone."
         )
     session = wanted.seen or Session(sid=wanted.sid, serial=wanted.serial, inst_id=wanted.inst_id, status=None)
+    if not _sees_all(snapshot) and session.username != _own_user(snapshot):
+        return Outcome(session).settle("failed", f"it is not listed, but that may mean nothing; login_user: {_HIDDEN}")
     return Outcome(session).settle("gone", "no such session when looked at")
 
 

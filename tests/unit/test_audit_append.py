@@ -26,11 +26,10 @@ def start(path: Path | str, records: list[Any], check: bool = False) -> subproce
         text=True,
     )
     assert process.stdin is not None
-    with process.stdin as arguments:
-        json.dump(
-            {"ANSIBLE_MODULE_ARGS": {"path": str(path), "records": records, "_ansible_check_mode": check}}, arguments
-        )
-    process.stdin = None
+    arguments = {"path": str(path), "records": records, "_ansible_check_mode": check}
+    json.dump({"ANSIBLE_MODULE_ARGS": arguments}, process.stdin)
+    process.stdin.close()
+    process.stdin = None  # So that communicate() does not touch it again.
     return process
 
 

@@ -108,6 +108,7 @@ class Recorded:
         uuid: str = "6c2fe7b4-c6a1-11f0-8de9-0242ac120002",
         mode: str = "MYSQL",
         now: datetime = NOW,
+        grants: str = "GRANT ALL PRIVILEGES ON *.* TO 'root' WITH GRANT OPTION",
     ) -> None:
         prefix = "GV$" if view.startswith("GV$") else "V$"
         self.views = {
@@ -121,6 +122,7 @@ class Recorded:
         self.about = {"comment": version, "sid": 99, "uuid": uuid, "now": now}
         self.uptime = [] if uptime is None else [{"Value": str(uptime)}]
         self.mode = mode
+        self.grants = grants
         self.asked: list[str] = []
 
     def __call__(self, queries: list[str]) -> list[list[dict[str, Any]]]:
@@ -135,6 +137,8 @@ class Recorded:
             return [{"Value": self.mode}]
         if query.startswith("SHOW GLOBAL STATUS LIKE 'Uptime'"):
             return self.uptime
+        if query == "SHOW GRANTS":
+            return [{"Grants": self.grants}]
         if query.startswith("SELECT @@version_comment"):
             return [self.about]
         if query == "SELECT NOW(6) AS now":
@@ -553,6 +557,7 @@ def test_the_database_of_a_result() -> None:
         "instance": None,
         "host": "127.0.0.1",
         "container": "sys",
+        "all_users": True,
         "all_containers": False,
         "startup_time": "2026-11-21T06:00:00.000+00:00",
         "taken_at": "2026-11-21T07:00:00.000+00:00",
@@ -578,6 +583,22 @@ def test_another_tenant_sees_its_own_sessions_and_need_not_name_itself() -> None
     where = look(Recorded(rows, "GV$OB_PROCESSLIST"))
     assert (where.database["name"], where.database["all_containers"]) == ("shop", False)
     assert outcomes(planned(where, rule(match={"username": "app"}))) == {3221487726: "planned"}
+
+
+@pytest.mark.parametrize(
+    ("tenant", "grants", "all_users"),
+    [
+        ("sys", "GRANT USAGE ON *.* TO 'ops'", True),
+        ("shop", "GRANT USAGE ON *.* TO 'ops'", False),
+        ("shop", "GRANT PROCESS ON `oceanbase`.* TO 'ops'", False),
+        ("shop", "GRANT SELECT, PROCESS ON *.* TO 'ops'", True),
+        ("shop", "GRANT SUPER ON *.* TO 'ops'", True),
+        ("shop", "GRANT ALL PRIVILEGES ON *.* TO 'ops' WITH GRANT OPTION", True),
+    ],
+)
+def test_whether_the_account_sees_other_users(tenant: str, grants: str, all_users: bool) -> None:
+    where = look(Recorded([{**CLUSTER_OWN, "TENANT": tenant}], "GV$OB_PROCESSLIST", grants=grants))
+    assert where.database["all_users"] is all_users
 
 
 def test_our_session_carries_the_tag_and_the_comment() -> None:

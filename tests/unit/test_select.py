@@ -228,6 +228,20 @@ def test_a_login_that_sees_every_container_must_name_one() -> None:
     assert picked(where, sid=1, match={"username": "APP_1"}) == [1]
 
 
+def test_what_the_server_hides_is_not_none() -> None:
+    own = session(9, username="ops", own=True, idle_seconds=None, active_seconds=0.1)
+    where = snapshot(session(1, username="OPS"), own, all_users=False)
+    for match in ({"username": "APP_1"}, {"username": ["OPS", "APP_1"]}, {"username": "OPS*"}, {"idle": 1}):
+        with pytest.raises(BadOption, match=r"^login_user: it lacks the privilege PROCESS.*GRANT PROCESS ON"):
+            select(where, rule(match=match))
+    assert picked(where, match={"username": "ops", "idle": 1}) == [1]
+    assert picked(where, sid=1) == [1]
+    (hidden,) = select(where, rule(sid=30)).settled
+    assert hidden.outcome == "failed" and "GRANT PROCESS" in hidden.reason
+    listed = select(where, parse_rule({}, acting=False), listing=True)
+    assert len(listed.picked) == 2 and "GRANT PROCESS" in listed.warnings[0]
+
+
 # --- by identity
 
 

@@ -22,6 +22,8 @@ from ..values import BadOption
 from .base import GONE, PRIVILEGE, REFUSED, Dialect
 
 _VERSION = re.compile(r"OceanBase\S*\s+([0-9]+(?:\.[0-9]+)+)")
+# One of these privileges lets an account of a tenant other than sys see the sessions of other users.
+_SEES_ALL = re.compile(r"GRANT (?:ALL PRIVILEGES|.*\b(?:PROCESS|SUPER)\b).* ON \*\.\*")
 # The server lists these states; QUERY_KILLED is not one of them: the session lives on.
 _DYING = "SESSION_KILLED"
 _INTERNAL_HOST = "0.0.0.0:0"
@@ -131,14 +133,13 @@ class OceanBaseMySQL(Dialect):
                 f"dialect: {login.user} belongs to an Oracle-mode tenant; this version ends sessions of MySQL-mode tenants, "
                 "dialect oceanbase_oracle comes with a later one."
             )
-        about, uptime = ask(
+        about, uptime, grants = ask(
             [
-                "SET time_zone = '+00:00'",
-                f"SET ob_query_timeout = {int(login.call_timeout * 1_000_000)}",
-                "SELECT @@version_comment AS comment, CONNECTION_ID() AS sid, @@server_uuid AS uuid, NOW(6) AS now",
+                "SELECT @@version_comment AS comment, CONNECTION_ID() AS sid, @@server_uuid AS uuid, UTC_TIMESTAMP(6) AS now",
                 "SHOW GLOBAL STATUS LIKE 'Uptime'",
+                "SHOW GRANTS",
             ]
-        )[2:]
+        )
         version = _VERSION.search(str(about[0]["comment"]))
         if version is None:
             raise DatabaseError(
@@ -146,7 +147,7 @@ class OceanBaseMySQL(Dialect):
             )
         self._version = tuple(int(part) for part in version[1].split("."))
         self._own_sid = int(about[0]["sid"])
-        self._tag(ask, login.comment)
+        self._settle_in(ask, login)
         row = self._discover(ask, "sessions", "*")
         if row is None:
             raise DatabaseError(f"login_user: {self._denied['sessions']}; without it no session can be listed.")
@@ -162,19 +163,23 @@ class OceanBaseMySQL(Dialect):
             "instance": None,
             "host": login.host,
             "container": tenant,
+            "all_users": tenant.lower() == "sys"
+            or any(_SEES_ALL.search(str(grant)) for row in grants for grant in row.values()),
             "all_containers": "TENANT" in self._columns and tenant.lower() == "sys",
             "startup_time": _started(about[0]["now"], uptime),
         }
 
-    def _tag(self, ask, comment):
-        """Names our session, so that another run of this collection recognises it.
+    def _settle_in(self, ask, login):
+        """Sets our session to UTC and to our limit, and names it, so that another run of this collection recognises it.
 
         A server without the package leaves us unnamed there; our own session is known by its id all the same.
         """
-        written = (comment or "").encode()[:64].decode(errors="ignore").encode().hex()
+        written = (login.comment or "").encode()[:64].decode(errors="ignore").encode().hex()
         try:
             ask(
                 [
+                    "SET time_zone = '+00:00'",
+                    f"SET ob_query_timeout = {int(login.call_timeout * 1_000_000)}",
                     f"CALL DBMS_APPLICATION_INFO.SET_MODULE('{TAG}', '')",
                     f"CALL DBMS_APPLICATION_INFO.SET_CLIENT_INFO(CONVERT(X'{written}' USING utf8mb4))",
                 ]

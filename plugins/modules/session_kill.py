@@ -187,6 +187,11 @@ database:
       description: The part of the database that the login is in, on OceanBase the tenant.
       type: str
       sample: shop
+    all_users:
+      description:
+        - Whether the login user sees the sessions of other users. If it does not, rules about others are refused, and a
+          session that is not listed counts as failed, not as gone.
+      type: bool
     all_containers:
       description: Whether the login sees the sessions of all containers, so that a rule must name one.
       type: bool

@@ -11,7 +11,7 @@ import pytest
 from unit.builders import DATABASE, rule, running, saved, session, snapshot
 
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.match import KEYS
-from ansible_collections.dbops.oracle_sessions.plugins.module_utils.rule import Wanted
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.rule import Wanted, parse_rule
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.select import Selection, changed_since, select
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.session import Session, Snapshot, restarted
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.values import BadOption

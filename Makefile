@@ -57,6 +57,8 @@ sanity: $(READY) ## ansible-test sanity
 sanity-2.16: $(READY) $(READY216) ## the same on the oldest supported ansible-core
 	$(PY) tests/sanity/run.py
 
+# its own inventory has none of the groups that molecule's plays name
+lint: export ANSIBLE_HOST_PATTERN_MISMATCH := warning
 lint: $(READY) ## style and types
 	ruff check
 	ruff format --check

@@ -19,7 +19,7 @@ def blocking_tree(snapshot):
     try:
         return tree(saved_rows(rows, "blocking_tree"))
     except BadOption as error:
-        raise AnsibleFilterError(str(error)) from error
+        raise AnsibleFilterError(str(error)) from None
 
 
 class FilterModule:

@@ -34,7 +34,7 @@ def plan(snapshot, rule):
         check_sql_id(dialect, sql_id)
         planned = plan_sessions(saved, parse_rule(options), verb, dialect, sql_id)
     except BadOption as error:
-        raise AnsibleFilterError(str(error)) from error
+        raise AnsibleFilterError(str(error)) from None
     return {
         "sessions": planned.rows(full=True),
         "spared": planned.spared,

@@ -17,6 +17,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.options import RESOLVED
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.values import BadOption, refuse_null, shown
 
 
 class ActionModule(ActionBase):
@@ -27,7 +28,11 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
         arguments = dict(self._task.args)
-        _read_dictionaries(arguments)
+        try:
+            refuse_null({name: value for name, value in arguments.items() if name not in RESOLVED})
+            _read_dictionaries(arguments)
+        except BadOption as error:
+            raise AnsibleActionFail(str(error)) from None
         for option in RESOLVED:
             if arguments.get(option) is None:
                 arguments.pop(option, None)
@@ -63,7 +68,8 @@ def _read_dictionaries(arguments):
         try:
             arguments[option] = json.loads(value)
         except ValueError:
-            raise AnsibleActionFail(
-                f"{option}: {value!r} is neither a dictionary nor JSON; write it as a dictionary, or as JSON such as "
-                '\'{"username": "APP_*", "idle": "2h"}\'.'
+            raise BadOption(
+                option,
+                f"{shown(value)} is neither a dictionary nor JSON; write it as a dictionary, or as JSON such as "
+                '\'{"username": "APP_*", "idle": "2h"}\'.',
             ) from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils import values
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.registry import find
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.plan import KILL, VERBS, check_sql_id
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.rule import RULE_OPTIONS, parse_rule, saved_rows
@@ -19,7 +20,8 @@ from ansible_collections.dbops.oracle_sessions.plugins.module_utils.values impor
 def plan(snapshot, rule):
     """What this rule would do to a saved snapshot: planned and refused sessions, and the spared ones with reasons."""
     try:
-        options = dict(rule)
+        options = dict(values.mapping(rule, "rule"))
+        values.refuse_null(options)
         verb = options.pop("verb", KILL)
         sql_id = options.pop("sql_id", None)
         unknown = sorted(set(options) - set(RULE_OPTIONS))

@@ -40,8 +40,8 @@ def _still_fitting(database, steps, rule):
     present = database.look_up([step.session.sid for step in steps], keys)
     ready = []
     for step in steps:
-        now = present.get(step.session.sid)
-        if now is None or now.identity != step.session.identity:
+        now = present.get(step.session.identity)
+        if now is None:
             _vanished(step)
             continue
         reason = changed_since(rule, step.session, now, cancelling=step.verb == CANCEL)

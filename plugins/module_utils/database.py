@@ -111,9 +111,9 @@ class Database:
         return Snapshot(database, sessions, unavailable)
 
     def look_up(self, sids, keys):
-        """The sessions that have one of these ids now, by id, each with its identity, its status and these match keys."""
+        """The sessions that have one of these ids now, by identity, each with its status and these match keys."""
         sessions = self._read(lambda: self.dialect.sessions(self._ask, keys, sids))[1]
-        return {session.sid: session for session in sessions}
+        return {session.identity: session for session in sessions}
 
     def send(self, statements):
         """Sends end-session statements in one go: how many were carried out, and the error that stopped the rest.

@@ -48,14 +48,10 @@ def parse_policy(raw, max_sessions=20, protect=(), wait_timeout=60):
 
 def _rule(entry, where, allowed, protected, patience):
     given = values.mapping(entry, where)
-    for name, value in given.items():
+    values.refuse_null(given, f"{where}.")
+    for name in given:
         if name not in ("name", "then", *RULE_OPTIONS):
             raise BadOption(f"{where}.{name}", f"a rule has no such key; it has name, then, {', '.join(RULE_OPTIONS)}.")
-        if value is None:
-            raise BadOption(
-                f"{where}.{name}",
-                "it is null, most often a variable that came out empty; give it a value or leave the key out.",
-            )
     if "name" not in given:
         raise BadOption(f"{where}.name", "it is missing; reports and messages call the rule by it.")
     if "match" not in given:

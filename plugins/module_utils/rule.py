@@ -16,6 +16,9 @@ from .values import BadOption
 PICKS = ("all", "oldest", "newest", "longest_idle")
 _ORDERED_BY = {"oldest": "logon_age", "newest": "logon_age", "longest_idle": "idle"}
 GROUPS = ("username", "program", "machine", "service")
+# Fields of a saved row that are compared or looked into.
+_NUMBERS = ("idle_seconds", "active_seconds", "sql_active_seconds", "logon_seconds", "temp_mb", "pga_mb", "client_port")
+_PARTS = ("transaction", "blocking", "blocked_by")
 # What Ansible writes over secrets; an identity that holds it is not the identity any more.
 _MASKS = ("********", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
 
@@ -197,6 +200,18 @@ def saved_rows(rows, option):
                 f"{where}.{masked[0]}",
                 "Ansible masked it, as it holds a secret's text, so the session cannot be recognised; list the sessions with another password or user.",
             )
+        for name in _NUMBERS:
+            if not isinstance(row.get(name), (int, float, type(None))):
+                raise BadOption(
+                    f"{where}.{name}",
+                    f"{values.shown(row[name])} is not a number; give the rows as they were returned.",
+                )
+        for name in _PARTS:
+            if not isinstance(row.get(name), (dict, type(None))):
+                raise BadOption(
+                    f"{where}.{name}",
+                    f"{values.shown(row[name])} is not a dictionary; give the rows as they were returned.",
+                )
         sid = values.whole(row["sid"], f"{where}.sid", minimum=1)
         sessions.append(Session.from_row({**row, "sid": sid}))
     return sessions

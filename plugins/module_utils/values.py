@@ -97,6 +97,16 @@ def mapping(value, option):
     return value
 
 
+def refuse_null(options, prefix=""):
+    """Refuses options that are null where leaving them out would mean something else."""
+    for name, value in options.items():
+        if value is None:
+            raise BadOption(
+                f"{prefix}{name}",
+                "it is null, most often a variable that came out empty; give it a value or leave it out.",
+            )
+
+
 def members(value, option):
     """The members of a list, or a single value as a list of one; commas never split."""
     if not isinstance(value, (list, tuple)):

@@ -50,14 +50,14 @@ def verify(database, outcomes, waiting):
             present = database.look_up([each.session.sid for each in left], _WATCHED)
             waited = time.monotonic() - started
             for each in left:
-                _judge(each, present.get(each.session.sid), waited)
+                _judge(each, present.get(each.session.identity), waited)
             remaining = deadline - time.monotonic()
             left = [each for each in left if not each.outcome]
             if not left:
                 return
             if remaining <= 0:
                 for each in left:
-                    _still_there(each, present[each.session.sid], waited)
+                    _still_there(each, present[each.session.identity], waited)
                 return
             time.sleep(min(pause, remaining))
             pause = min(pause * _GROWTH, _LONGEST)
@@ -69,7 +69,7 @@ def verify(database, outcomes, waiting):
 
 def _judge(outcome, now, waited):
     """Settles what one look decides."""
-    if now is None or now.identity != outcome.session.identity:
+    if now is None:
         _over(outcome, "seen gone", waited)
     elif outcome.verb == CANCEL and outcome.sent:
         _judge_cancelled(outcome, now, waited)

@@ -77,7 +77,10 @@ def test_cancel_with_and_without_a_sql_id() -> None:
 @pytest.mark.parametrize(
     ("rule", "sentence"),
     [
-        ({}, "match: say which sessions are meant"),
+        ({}, "rule: it is empty"),
+        ("username: A", "rule: 'username: A' is not a dictionary"),
+        (None, "rule: None is not a dictionary"),
+        ({"limit": 1}, "match: say which sessions are meant"),
         ({"match": {"user": "A"}}, "match.user: there is no such key"),
         ({"match": {"username": None}}, "match.username: it is null"),
         ({"match": {"username": ""}}, "match.username: it is empty"),
@@ -93,7 +96,8 @@ def test_cancel_with_and_without_a_sql_id() -> None:
         ({"match": {"idle": 1}, "max_rollback_records": 1}, "max_rollback_records: undo_records, which it needs,"),
         ({"match": {"idle": 1}, "keep": 1, "per": "program"}, "per: program, which it needs,"),
         ({"match": {"idle": 1}, "verb": "disconnect"}, "verb: 'disconnect' is not a verb; use one of kill, cancel"),
-        ({"match": {"idle": 1}, "verb": None}, "verb: None is not a verb; use one of kill, cancel"),
+        ({"match": {"idle": 1}, "verb": None}, "verb: it is null"),
+        ({"match": {"idle": 1}, "exclude": None}, "exclude: it is null"),
         ({"match": {"idle": 1}, "sql_id": "1 OR 1"}, "sql_id: '1 OR 1' is not a sql_id of oceanbase_mysql; copy it"),
         ({"sid": 1}, "sid: a rule has no such option; it has match, exclude,"),
         ({"match": {"idle": 1}, "limits": 1}, "limits: a rule has no such option; it has match, exclude,"),

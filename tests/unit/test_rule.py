@@ -249,6 +249,15 @@ def test_masked_rows(name: str, mask: str) -> None:
     assert "list the sessions with another password or user" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("idle_seconds", "x"), ("client_port", "40030"), ("transaction", True), ("blocking", [3])]
+)
+def test_saved_rows_that_were_tampered_with(name: str, value: Any) -> None:
+    error = refused({"sessions": {"sessions": [{**session(30).row(), name: value}], "database": DATABASE}})
+    assert error.option == f"sessions[0].{name}"
+    assert "give the rows as they were returned" in str(error)
+
+
 @pytest.mark.parametrize("sid", [0, -1, "12; DROP", True, 30.0, None])
 def test_saved_rows_with_bad_sids(sid: Any) -> None:
     row = {**session(30).row(), "sid": sid}

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .dialect.base import GONE, PRIVILEGE, REFUSED
-from .errors import DatabaseError, ServerChanged
+from .errors import DatabaseError, ServerRestarted
 from .plan import CANCEL
 from .select import changed_since
 
@@ -21,7 +21,7 @@ def act(database, steps, rule):
     try:
         for start in range(0, len(todo), BATCH):
             _batch(database, todo[start : start + BATCH], rule)
-    except ServerChanged as error:
+    except ServerRestarted as error:
         abandon(todo, "gone", error)
     except DatabaseError as error:
         abandon(todo, "failed", error)

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from . import values
-from .errors import ConnectionLost, ServerChanged
+from .errors import ConnectionLost, ServerRestarted
 from .session import Snapshot, iso, restarted
 from .values import BadOption
 
@@ -124,17 +124,17 @@ class Database:
         return len(results), error
 
     def reconnect(self):
-        """A new connection in place of the lost one; raises ConnectionLost when the one spare is used up."""
+        """A new connection in place of the lost one; raises ConnectionLost when that leads nowhere that we know."""
         if not self._spare:
             raise ConnectionLost("the connection was lost a second time")
         self._spare = False
         self._connection.close()
         self._connection = self._connect(self._login)
         about = self._introduce()
-        if any(about[key] != self._about[key] for key in ("dbid", "container")) or restarted(self._about, about):
-            raise ServerChanged(
-                "the server was restarted meanwhile, so all its sessions ended and their ids mean others now"
-            )
+        if any(about[key] != self._about[key] for key in ("dbid", "container")):
+            raise ConnectionLost("the connection was lost, and another server answers at its address now")
+        if restarted(self._about, about):
+            raise ServerRestarted("the server was restarted meanwhile")
 
     def _introduce(self):
         return self.dialect.introduce(self._ask, self._login)

@@ -35,5 +35,5 @@ class ConnectionLost(DatabaseError):
     """Our connection is gone; whether the last statement was carried out is unknown until it is looked up."""
 
 
-class ServerChanged(DatabaseError):
-    """Behind our address there is another server, or the same one after a restart: its session ids mean others now."""
+class ServerRestarted(DatabaseError):
+    """The server has been restarted under us: all its sessions ended then, and their ids mean others now."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from . import values
 from .act import abandon
-from .errors import DatabaseError, ServerChanged
+from .errors import DatabaseError, ServerRestarted
 from .plan import CANCEL
 from .values import BadOption
 
@@ -61,7 +61,7 @@ def verify(database, outcomes, waiting):
                 return
             time.sleep(min(pause, remaining))
             pause = min(pause * _GROWTH, _LONGEST)
-    except ServerChanged as error:
+    except ServerRestarted as error:
         abandon(outcomes, "gone", error)
     except DatabaseError as error:
         abandon(outcomes, "failed", error)

@@ -1,0 +1,174 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every acting module does under the real `ansible` and `ansible-playbook`: logins, secrets, delegation, async."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from servers.actors import Session
+from servers.proxy import Proxy
+from servers.seekdb import LOOPBACK, Seekdb
+
+from .conftest import Acting, statements, untouched
+
+Make = Callable[..., list[Session]]
+
+# Nobody listens on these ports; a login there fails with the address that was tried.
+TASK, DEFAULTS, VARIABLE, ENVIRONMENT = (f"{LOOPBACK}:{port}" for port in (2, 3, 4, 5))
+
+
+def login(dsn: str, user: str = "root") -> dict[str, str]:
+    """A host's variables: a database."""
+    return {
+        "oracle_sessions_dialect": "oceanbase",
+        "oracle_sessions_login_dsn": dsn,
+        "oracle_sessions_login_user": user,
+    }
+
+
+def play(*tasks: dict[str, Any], **keys: Any) -> dict[str, Any]:
+    return {"hosts": "all", "gather_facts": False, "tasks": list(tasks), **keys}
+
+
+def name(acting: Acting) -> str:
+    return f"dbops.oracle_sessions.{acting.module}"
+
+
+def test_one_line_on_the_command_line(
+    acting: Acting, run_ansible: Any, make: Make, proxy: Proxy, db_user: dict[str, str]
+) -> None:
+    victim, bystander = make(2)
+    done = run_ansible({"db1": login(proxy.dsn)}, "db1", "-m", name(acting), "-a", f"sid={victim.id} serial=15")
+    assert done.code == 0, done.output
+    assert acting.dead(victim) and untouched(bystander) and statements(proxy) == [acting.of(victim)]
+    assert "serial 15 was dropped" in done.output
+    # A dictionary as text must be JSON: Ansible's own key=value form would split the pattern at the comma.
+    match = json.dumps({"username": f"{db_user['user']},x", **acting.rule})
+    done = run_ansible({"db1": login(proxy.dsn)}, "db1", "-m", name(acting), "-a", json.dumps({"match": match}))
+    assert done.code == 0 and done.results[0]["result"]["matched"] == 0, done.output
+    done = run_ansible({"db1": login(proxy.dsn)}, "db1", "-m", name(acting), "-a", "match='username=A,B'")
+    assert done.code != 0 and "neither a dictionary nor JSON" in done.output
+    assert untouched(bystander)
+
+
+def test_async_delegation_and_module_defaults(
+    acting: Acting, run_playbook: Any, make: Make, proxy: Proxy, rule: dict[str, Any]
+) -> None:
+    in_background, delegated, by_defaults = make(3)
+    bystander, *_others = make(1, database="test")
+    group = "group/dbops.oracle_sessions."
+    inventory = {"db1": login(proxy.dsn), "elsewhere": {"ansible_connection": "ssh", "ansible_host": "host.invalid"}}
+    tasks = [
+        {"name": "async", name(acting): {"sid": in_background.id}, "async": 60, "poll": 1},
+        # The variables are those of the inventory host, wherever the module runs.
+        {"name": "delegated", name(acting): {"sid": delegated.id}, "delegate_to": "localhost"},
+        {"name": "foretold", name(acting): {"sid": by_defaults.id}, "check_mode": True, "diff": True},
+        {
+            "name": "defaults",
+            name(acting): {"match": rule},
+            "module_defaults": {
+                f"{group}sessions": {"comment": "CHG-1"},
+                f"{group}acting": {"protect": [{"schema": "test"}]},
+            },
+        },
+    ]
+    done = run_playbook(inventory, [play(*tasks, hosts="db1")])
+    assert done.code == 0, done.output
+    assert all(acting.dead(victim) for victim in (in_background, delegated, by_defaults)) and untouched(bystander)
+    assert len(statements(proxy)) == 3
+    assert done.of("async")["sessions"][0]["outcome"] == "ended"
+    assert done.of("delegated")["sessions"][0]["outcome"] == "ended"
+    assert done.of("foretold")["sessions"][0]["outcome"] == "planned"
+    defaults = done.of("defaults")
+    assert defaults["comment"] == "CHG-1"
+    assert defaults["counts"]["ended"] == 1 and defaults["counts"]["refused"] == 1
+
+
+def test_login_precedence(acting: Acting, run_playbook: Any) -> None:
+    inventory = {"db1": login(VARIABLE)}
+    sid = {"sid": 1, "dialect": "oceanbase", "login_user": "root"}
+    defaults = {"module_defaults": {"group/dbops.oracle_sessions.sessions": {"login_dsn": DEFAULTS}}}
+    tasks = [
+        {"name": "task", name(acting): {**sid, "login_dsn": TASK}, **defaults},
+        {"name": "defaults", name(acting): sid, **defaults},
+        {"name": "variable", name(acting): sid},
+        {"name": "environment", name(acting): sid, "vars": {"oracle_sessions_login_dsn": None}},
+        {"name": "template", name(acting): sid, "vars": {"oracle_sessions_login_dsn": "{{ 'localhost' }}:{{ 6 }}"}},
+    ]
+    for task in tasks:
+        task["ignore_errors"] = True
+    done = run_playbook(inventory, [play(*tasks)], env={"ORACLE_SESSIONS_LOGIN_DSN": ENVIRONMENT})
+    tried = {task["name"]: done.of(task["name"])["msg"] for task in tasks}
+    for task, dsn in (
+        ("task", TASK),
+        ("defaults", DEFAULTS),
+        ("variable", VARIABLE),
+        ("environment", ENVIRONMENT),
+        ("template", "localhost:6"),
+    ):
+        assert tried[task].startswith(f"login_dsn: no login at {dsn} "), (task, tried[task])
+
+
+def test_a_dsn_of_the_environment_is_for_one_host_only(
+    acting: Acting, run_playbook: Any, make: Make, proxy: Proxy
+) -> None:
+    (bystander,) = make()
+    task = {"name": "act", name(acting): {"sid": bystander.id, "dialect": "oceanbase", "login_user": "root"}}
+    done = run_playbook({"db1": {}, "db2": {}}, [play(task)], env={"ORACLE_SESSIONS_LOGIN_DSN": proxy.dsn})
+    assert done.code != 0 and proxy.connections == 0 and untouched(bystander)
+    for host in ("db1", "db2"):
+        assert done.of("act", host)["msg"].startswith("login_dsn: ORACLE_SESSIONS_LOGIN_DSN names one database")
+
+
+@pytest.mark.parametrize("way", ["task", "variable", "environment"])
+def test_no_secret_in_any_output(
+    acting: Acting, run_playbook: Any, make: Make, rule: dict[str, Any], proxy: Proxy, server: Seekdb, way: str
+) -> None:
+    secret = f"S3cret-{way}-{acting.verb}"
+    admin = f"adm_{way}_{acting.verb}"
+    server.create_user(admin, secret, ["SELECT ON oceanbase.*"])
+    (victim,) = make()
+    host, arguments, env = login(proxy.dsn, admin), {"match": rule}, {}
+    if way == "task":
+        arguments["login_password"] = secret
+    elif way == "variable":
+        host["oracle_sessions_login_password"] = secret
+    else:
+        env["ORACLE_SESSIONS_LOGIN_PASSWORD"] = secret
+    tasks = [
+        {"name": "act", name(acting): arguments, "diff": True},
+        {"name": "wrong", name(acting): {**arguments, "login_user": "root"}, "ignore_errors": True},
+    ]
+    done = run_playbook({"db1": host}, [play(*tasks)], "-vvvv", env=env)
+    assert done.code == 0 and acting.dead(victim), done.output
+    assert done.of("wrong")["msg"].startswith("login_password: ")
+    assert secret not in done.output and secret not in json.dumps(done.results)
+    assert "module_args" in done.output, "the most verbose output shows the arguments"
+
+
+def test_the_saved_result_of_a_listing(
+    acting: Acting, run_playbook: Any, make: Make, proxy: Proxy, db_user: Any
+) -> None:
+    """What was looked at, and approved by somebody, is what dies: the result goes from task to task as it is."""
+    (victim,) = make()
+    tasks = [
+        {
+            "name": "look",
+            "dbops.oracle_sessions.session_info": {"match": {"username": db_user["user"]}},
+            "register": "found",
+        },
+        {"name": "act", name(acting): {"sessions": "{{ found }}"}},
+        {"name": "again", name(acting): {"sessions": "{{ found }}"}},
+        {"name": "null", name(acting): {"match": {"username": "{{ omit }}", "idle": 0}}, "ignore_errors": True},
+    ]
+    done = run_playbook({"db1": login(proxy.dsn)}, [play(*tasks)])
+    assert done.code == 0, done.output
+    assert acting.dead(victim) and statements(proxy) == [acting.of(victim)]
+    assert done.of("act")["changed"] and not done.of("again")["changed"]
+    # An omitted condition must not widen the rule: ansible-core 2.19 drops the key, 2.16 leaves a placeholder.
+    assert done.of("null")["failed"] and done.of("null")["msg"].startswith(("match: ", "match.username: "))

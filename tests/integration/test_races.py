@@ -1,0 +1,403 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens between look and act, on a real server: a proxy holds one statement of ours while the world changes."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pymysql
+from pymysql.constants import COMMAND
+
+from servers import actors
+from servers.actors import Session, wait_until
+from servers.proxy import Proxy
+from servers.seekdb import Seekdb
+
+Run = Callable[..., dict[str, Any]]
+Start = Callable[..., Any]
+
+SECOND_LOOK = re.compile(r"WHERE ID IN \(")
+OUR_SESSIONS = "SELECT ID FROM oceanbase.V$OB_PROCESSLIST WHERE MODULE = 'dbops.oracle_sessions'"
+
+
+def is_second_look(text: str) -> bool:
+    return SECOND_LOOK.search(text) is not None
+
+
+def is_kill(text: str) -> bool:
+    return text.startswith("KILL")
+
+
+def kills(proxy: Proxy) -> list[str]:
+    return [part.strip() for text in proxy.queries if is_kill(text) for part in text.split(";")]
+
+
+def outcomes(result: dict[str, Any]) -> dict[int, str]:
+    return {row["sid"]: row["outcome"] for row in result["sessions"]}
+
+
+def state(server: Seekdb, session: Session) -> str | None:
+    rows = server.sql("SELECT STATE FROM oceanbase.V$OB_PROCESSLIST WHERE ID = %s", (session.id,))
+    return rows[0][0] if rows else None
+
+
+@contextmanager
+def running(server: Seekdb, session: Session, statement: str) -> Iterator[threading.Thread]:
+    """The session runs the statement meanwhile; it is cancelled at the end."""
+
+    def run() -> None:
+        try:
+            session.execute(statement)
+        except pymysql.err.MySQLError:
+            pass  # Cancelled, or killed: the test asks the server what became of it.
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    busy = "SELECT 1 FROM oceanbase.V$OB_PROCESSLIST WHERE ID = %s AND COMMAND = 'Query' AND SQL_ID <> ''"
+    wait_until(lambda: server.sql(busy, (session.id,)), what="the statement to run")
+    try:
+        yield thread
+    finally:
+        if thread.is_alive():
+            server.sql(f"KILL QUERY {session.id}")
+        thread.join(actors.READY_SECONDS)
+
+
+# --- idle when matched, running when its turn comes
+
+
+def test_an_idle_session_that_began_to_work_is_left_alone(
+    server: Seekdb, proxy: Proxy, start_module: Start, db_user: dict[str, str]
+) -> None:
+    with actors.idle(server, **db_user) as bystander, actors.idle(server, **db_user) as victim:
+        with proxy.hold(is_second_look) as hold:
+            options = {"match": {"username": db_user["user"], "idle": 0}, "login_dsn": proxy.dsn}
+            module = start_module("session_kill", options)
+            hold.wait()
+            with running(server, bystander, "SELECT SLEEP(60)") as work:
+                hold.release()
+                result = module.result()
+                assert work.is_alive(), "its query lives"
+        assert bystander.alive() and not victim.alive()
+    assert kills(proxy) == [f"KILL {victim.id}"]
+    assert outcomes(result) == {bystander.id: "skipped", victim.id: "ended"} and not result["failed"]
+
+
+def test_an_idle_session_that_has_worked_meanwhile_is_left_alone(
+    server: Seekdb, proxy: Proxy, start_module: Start, db_user: dict[str, str]
+) -> None:
+    """Idle both times, but not all the time: a pool has given the connection to somebody between the two looks."""
+    with actors.idle(server, **db_user) as bystander:
+        idle = "SELECT 1 FROM oceanbase.V$OB_PROCESSLIST WHERE ID = %s AND TIME > 1"
+        wait_until(lambda: server.sql(idle, (bystander.id,)), what="a second of idleness")
+        with proxy.hold(is_second_look) as hold:
+            options = {"match": {"username": db_user["user"], "idle": 0}, "login_dsn": proxy.dsn}
+            module = start_module("session_kill", options)
+            hold.wait()
+            bystander.execute("SELECT 1")
+            hold.release()
+            result = module.result()
+        assert bystander.alive()
+    assert not kills(proxy) and outcomes(result) == {bystander.id: "skipped"}
+    assert "it has run something since" in result["sessions"][0]["reason"]
+
+
+def test_the_window_between_the_second_look_and_the_kill(
+    server: Seekdb, proxy: Proxy, start_module: Start, db_user: dict[str, str]
+) -> None:
+    """OceanBase has no conditional KILL: what begins after the second look dies. The window is one round trip."""
+    with actors.idle(server, **db_user) as victim:
+        with proxy.hold(is_kill) as hold:
+            options = {"match": {"username": db_user["user"], "idle": 0}, "login_dsn": proxy.dsn}
+            module = start_module("session_kill", options)
+            hold.wait()
+            looks = [index for index, text in enumerate(proxy.queries) if is_second_look(text)]
+            assert looks == [proxy.queries.index(hold.text) - 1], "nothing stands between the look and the kill"
+            with running(server, victim, "SELECT SLEEP(60)"):
+                hold.release()
+                assert outcomes(module.result()) == {victim.id: "ended"}
+        assert not victim.alive()
+
+
+# --- the statement that was to be cancelled
+
+
+def test_the_next_statement_is_not_cancelled_in_its_stead(
+    server: Seekdb, proxy: Proxy, start_module: Start, db_user: dict[str, str]
+) -> None:
+    with actors.idle(server, **db_user) as session:
+        with running(server, session, "SELECT SLEEP(60)") as first:
+            with proxy.hold(is_second_look) as hold:
+                options = {"match": {"username": db_user["user"], "active": 0}, "login_dsn": proxy.dsn}
+                module = start_module("sql_cancel", options)
+                hold.wait()
+                server.sql(f"KILL QUERY {session.id}")
+                first.join(actors.READY_SECONDS)
+                # The same text again: same sql_id, another execution.
+                with running(server, session, "SELECT SLEEP(60)") as second:
+                    hold.release()
+                    result = module.result()
+                    assert second.is_alive(), "the statement that nobody matched lives"
+    assert not kills(proxy) and outcomes(result) == {session.id: "unchanged"} and not result["changed"]
+
+
+def test_a_blocker_that_has_let_go_is_left_alone(
+    server: Seekdb, proxy: Proxy, start_module: Start, db_user: dict[str, str]
+) -> None:
+    looks: list[str] = []
+
+    def is_look_with_locks(text: str) -> bool:
+        looks.extend([text] * ("V$OB_LOCKS" in text and "SELECT NOW(6)" in text))
+        return len(looks) == 2
+
+    user, database = db_user["user"], "let_go"
+    with (
+        actors.idle_in_transaction(server, database=database, **db_user) as holder,
+        actors.waiter(server, database=database, **db_user) as waiter,
+        proxy.hold(is_look_with_locks) as hold,
+    ):
+        wait_until(
+            lambda: server.sql("SELECT 1 FROM oceanbase.V$OB_LOCKS WHERE BLOCK = 1 AND CTIME > 3000000"),
+            what="a wait of 3 s",
+        )
+        module = start_module(
+            "session_kill", {"match": {"username": user, "root_blocker": True}, "login_dsn": proxy.dsn}
+        )
+        hold.wait()
+        holder.execute("COMMIT")
+        waiter.wait()
+        hold.release()
+        result = module.result()
+        assert holder.alive() and waiter.alive() and waiter.error is None
+    assert not kills(proxy) and outcomes(result) == {holder.id: "skipped"}
+
+
+# --- the same id, somebody else
+
+
+def change_user(session: Session, user: str) -> None:
+    """Go on as another account without a password, on the same connection, as some pools do (COM_CHANGE_USER)."""
+    connection = session.connection
+    utf8mb4 = (45).to_bytes(2, "little")
+    connection._execute_command(
+        COMMAND.COM_CHANGE_USER,
+        # name, empty password, empty database, character set, authentication plugin
+        user.encode() + b"\0" + b"\0" + b"\0" + utf8mb4 + b"mysql_native_password\0",
+    )
+    if connection._read_packet().is_auth_switch_request():
+        connection.write_packet(b"")
+        assert connection._read_packet().is_ok_packet()
+    assert session.execute("SELECT USER()")[0][0].startswith(f"{user}@")
+
+
+def test_a_session_that_belongs_to_somebody_else_by_now_is_left_alone(
+    server: Seekdb, proxy: Proxy, start_module: Start, db_user: dict[str, str]
+) -> None:
+    server.create_user("successor", "")
+    with actors.idle(server, **db_user) as bystander:
+        with proxy.hold(is_second_look) as hold:
+            module = start_module("session_kill", {"sid": bystander.id, "login_dsn": proxy.dsn})
+            hold.wait()
+            change_user(bystander, "successor")
+            hold.release()
+            result = module.result()
+        assert bystander.alive()
+    assert not kills(proxy) and outcomes(result) == {bystander.id: "gone"} and not result["changed"]
+
+
+def test_another_server_behind_our_address(start_module: Start) -> None:
+    """A failover: the session ids that we know mean others there."""
+    with (
+        Seekdb() as before,
+        Seekdb() as after,
+        Proxy(before.host, before.port, record=True) as proxy,
+        ExitStack() as stack,
+    ):
+        for server in (before, after):
+            server.create_user("app", "secret")
+        victim, bystander = (
+            stack.enter_context(actors.idle(each, user="app", password="secret")) for each in (before, after)
+        )
+        # Both count up from the same start; the one that is behind opens sessions until the ids meet.
+        while victim.id != bystander.id:
+            if victim.id < bystander.id:
+                victim = stack.enter_context(Session(before, before.connect("app", "secret")))
+            else:
+                bystander = stack.enter_context(Session(after, after.connect("app", "secret")))
+        with proxy.hold(is_kill) as hold:
+            module = start_module("session_kill", {"sid": victim.id, "login_dsn": proxy.dsn})
+            hold.wait()
+            proxy.upstream_port = after.port
+            hold.drop()
+            result = module.result()
+        assert victim.alive() and bystander.alive()
+    assert kills(proxy) == [f"KILL {victim.id}"], "the held one, which nobody got"
+    assert proxy.connections == 2 and outcomes(result) == {victim.id: "failed"}
+    assert "another server answers at its address now" in result["sessions"][0]["reason"]
+
+
+# --- gone, killed, or being killed
+
+
+def test_a_killed_lock_waiter_is_ended_although_listed_and_never_picked_again(
+    server: Seekdb, proxy: Proxy, run_module: Run, db_user: dict[str, str]
+) -> None:
+    user, database = db_user["user"], "killed_waiter"
+    with actors.idle_in_transaction(server, database=database) as bystander:
+        # How long the server goes on to list it depends on when its worker wakes up, which may be at once.
+        for _turn in range(5):
+            with actors.waiter(server, database=database, **db_user) as waiter:
+                result = run_module("session_kill", {"match": {"username": user, "active": 0}})
+                assert outcomes(result) == {waiter.id: "ended"} and result["changed"] and not result["failed"]
+                assert result["sessions"][0]["waited_seconds"] < 3
+                again = run_module("session_kill", {"match": {"username": user}, "login_dsn": proxy.dsn})
+                assert again["matched"] == 0 and not again["changed"] and not again["sessions"]
+                named = run_module("session_kill", {"sid": waiter.id, "login_dsn": proxy.dsn})
+                assert outcomes(named) == {waiter.id: "gone"} and not named["changed"] and not named["failed"]
+                assert not kills(proxy)
+                said_in_its_presence = state(server, waiter) == "SESSION_KILLED"
+                waiter.wait()
+                assert waiter.error is not None and not waiter.alive()
+            if said_in_its_presence:
+                break
+        assert said_in_its_presence and bystander.alive()
+
+
+def test_two_runs_on_the_same_rule(
+    server: Seekdb, proxy: Proxy, start_module: Start, pool: Callable[..., list[Session]], db_user: dict[str, str]
+) -> None:
+    """Both have looked twice and decided; then one is faster: each session is ended once, and nothing fails."""
+    victims = pool(60, **db_user)
+    (bystander,) = pool(1)
+    options = {"match": {"username": db_user["user"], "idle": 0}, "max_sessions": 100}
+    with proxy.hold(is_kill) as hold:
+        slower = start_module("session_kill", {**options, "login_dsn": proxy.dsn})
+        hold.wait()
+        first = start_module("session_kill", options).result()
+        hold.release()
+        second = slower.result()
+    assert not any(victim.alive() for victim in victims) and bystander.alive()
+    assert outcomes(first) == {victim.id: "ended" for victim in victims}
+    assert outcomes(second) == {victim.id: "gone" for victim in victims}
+    assert not first["failed"] and not second["failed"] and not second["changed"]
+
+
+def test_two_runs_at_the_same_instant(
+    server: Seekdb, start_module: Start, pool: Callable[..., list[Session]], db_user: dict[str, str]
+) -> None:
+    """The server may answer OK to both who kill one session at one instant; then both have ended it."""
+    victims = pool(60, **db_user)
+    (bystander,) = pool(1)
+    with ExitStack() as stack:
+        proxies = [stack.enter_context(Proxy(server.host, server.port)) for _turn in range(2)]
+        holds = [proxy.hold(is_kill) for proxy in proxies]
+        options = {"match": {"username": db_user["user"], "idle": 0}, "max_sessions": 100}
+        modules = [start_module("session_kill", {**options, "login_dsn": proxy.dsn}) for proxy in proxies]
+        for hold in holds:
+            hold.wait()
+        for hold in holds:
+            hold.release()
+        with ThreadPoolExecutor() as threads:
+            results = list(threads.map(lambda module: module.result(), modules))
+    assert not any(victim.alive() for victim in victims) and bystander.alive()
+    assert not any(result["failed"] for result in results)
+    by_session = [{outcomes(result)[victim.id] for result in results} for victim in victims]
+    assert all("ended" in both and both <= {"ended", "gone"} for both in by_session), by_session
+
+
+# --- our own connection
+
+
+def test_own_connection_killed_by_a_third_party(
+    server: Seekdb, proxy: Proxy, start_module: Start, pool: Callable[..., list[Session]], db_user: dict[str, str]
+) -> None:
+    victims = pool(3, **db_user)
+    (bystander,) = pool(1)
+    before = {row[0] for row in server.sql(OUR_SESSIONS)}
+    with proxy.hold(is_kill) as hold:
+        module = start_module("session_kill", {"match": {"username": db_user["user"]}, "login_dsn": proxy.dsn})
+        hold.wait()
+        (ours,) = {row[0] for row in server.sql(OUR_SESSIONS)} - before
+        server.sql(f"KILL {ours}")
+        hold.release()
+        result = module.result()
+    assert not any(victim.alive() for victim in victims) and bystander.alive()
+    assert set(outcomes(result).values()) == {"ended"} and not result["failed"]
+    assert proxy.connections == 2, "it logged in once more"
+    assert [is_second_look(text) for text in proxy.queries].count(True) >= 2, "and looked again before it acted"
+
+
+def test_connection_cut_after_the_batch_was_carried_out(
+    server: Seekdb, proxy: Proxy, run_module: Run, pool: Callable[..., list[Session]], db_user: dict[str, str]
+) -> None:
+    victims = pool(3, **db_user)
+    (bystander,) = pool(1)
+    proxy.cut_after(is_kill)
+    result = run_module("session_kill", {"match": {"username": db_user["user"]}, "login_dsn": proxy.dsn})
+    assert not any(victim.alive() for victim in victims) and bystander.alive()
+    assert outcomes(result) == {victim.id: "ended" for victim in victims} and not result["failed"]
+    assert sorted(kills(proxy)) == sorted(f"KILL {victim.id}" for victim in victims), "nothing was sent twice"
+    assert proxy.connections == 2
+
+
+def test_connection_cut_after_a_cancel(
+    server: Seekdb, proxy: Proxy, start_module: Start, db_user: dict[str, str]
+) -> None:
+    with actors.sleeping(server, **db_user) as busy:
+        cut = proxy.cut_after(is_kill)
+        result = start_module("sql_cancel", {"sid": busy.id, "login_dsn": proxy.dsn}).result()
+        assert cut.text == f"KILL QUERY {busy.id}"
+        busy.wait()
+        assert busy.error_code == 1317 and busy.alive()
+    assert outcomes(result) == {busy.id: "ended"}
+    # A statement that still runs when it is looked at again is cancelled again; its session is never killed instead.
+    assert set(kills(proxy)) == {f"KILL QUERY {busy.id}"}
+
+
+def test_connection_lost_for_good(
+    server: Seekdb, proxy: Proxy, start_module: Start, pool: Callable[..., list[Session]], db_user: dict[str, str]
+) -> None:
+    bystanders = pool(3, **db_user)
+    with proxy.hold(is_kill) as hold:
+        module = start_module("session_kill", {"match": {"username": db_user["user"]}, "login_dsn": proxy.dsn})
+        hold.wait()
+        proxy.refuse_new = True
+        hold.drop()
+        result = module.result()
+    assert all(bystander.alive() for bystander in bystanders)
+    assert result["failed"] and outcomes(result) == {bystander.id: "failed" for bystander in bystanders}
+    assert all("its statement was sent, but its end could not be seen" in row["reason"] for row in result["sessions"])
+
+
+def test_server_stopped_in_the_middle_of_200_kills(start_module: Start) -> None:
+    with Seekdb() as server, Proxy(server.host, server.port, record=True) as proxy:
+        server.create_user("app", "secret")
+        sessions = actors.pool(server, 200, user="app", password="secret")
+        batches: list[str] = []
+
+        def is_third_batch(text: str) -> bool:
+            batches.extend([text] * is_kill(text))
+            return len(batches) == 3
+
+        with proxy.hold(is_third_batch) as hold:
+            options = {"match": {"username": "app"}, "max_sessions": 200, "login_dsn": proxy.dsn}
+            module = start_module("session_kill", options)
+            hold.wait()
+            server.stop()
+            hold.release()
+            result = module.result()
+        actors.close_all(sessions)
+    assert result["failed"] and not result["msg"].startswith("Traceback")
+    rows = {row["sid"]: row for row in result["sessions"]}
+    assert set(rows) == {session.id for session in sessions}, "every session is accounted for"
+    assert result["counts"]["failed"] == sum(result["counts"].values()) == 200
+    sent = [row for row in rows.values() if row["reason"].endswith("its end could not be seen")]
+    unsent = [row for row in rows.values() if row["reason"].endswith("its statement was not sent")]
+    assert len(sent) == 150 and len(unsent) == 50
+    assert {row["sid"] for row in sent} == {int(kill.split()[1]) for kill in kills(proxy)}

@@ -28,11 +28,10 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
         arguments = dict(self._task.args)
-        try:
-            refuse_null({name: value for name, value in arguments.items() if name not in RESOLVED})
-            _read_dictionaries(arguments)
-        except BadOption as error:
-            raise AnsibleActionFail(str(error)) from None
+        refused = _read(arguments)
+        if refused:
+            # Outside of an except block: ansible-core 2.16 would print the exception behind it, too.
+            raise AnsibleActionFail(refused)
         for option in RESOLVED:
             if arguments.get(option) is None:
                 arguments.pop(option, None)
@@ -57,6 +56,16 @@ class ActionModule(ActionBase):
                 "login_dsn: ORACLE_SESSIONS_LOGIN_DSN names one database, but this play has several hosts; set oracle_sessions_login_dsn per host."
             )
         return value or None
+
+
+def _read(arguments):
+    """Reads what was written as text; the reason when the arguments cannot be taken as they are, or None."""
+    try:
+        refuse_null({name: value for name, value in arguments.items() if name not in RESOLVED})
+        _read_dictionaries(arguments)
+    except BadOption as error:
+        return str(error)
+    return None
 
 
 def _read_dictionaries(arguments):

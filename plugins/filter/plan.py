@@ -33,7 +33,7 @@ def plan(snapshot, rule):
             raise BadOption("verb", f"{verb!r} is not a verb; use one of {', '.join(VERBS)}.")
         saved = _snapshot(snapshot)
         dialect = find(saved.database.get("dialect"))
-        check_sql_id(dialect, sql_id)
+        check_sql_id(dialect, None if sql_id is None else values.text(sql_id, "sql_id"))
         planned = plan_sessions(saved, parse_rule(options), verb, dialect, sql_id)
     except BadOption as error:
         raise AnsibleFilterError(str(error)) from None
@@ -49,8 +49,9 @@ def _snapshot(result):
     if not isinstance(result, dict) or "sessions" not in result or not isinstance(result.get("database"), dict):
         raise BadOption("plan", "it takes the result of session_info, or its sessions and its database.")
     database = dict(result["database"])
-    reasons = dict.fromkeys(database.get("unavailable") or (), "the snapshot does not tell it")
-    return Snapshot(database, saved_rows(result["sessions"], "sessions"), reasons)
+    unavailable = values.members(database.get("unavailable") or ["none"], "database.unavailable")
+    reasons = {values.text(key, "database.unavailable"): "the snapshot does not tell it" for key in unavailable}
+    return Snapshot(database, saved_rows(result["sessions"], "sessions", whole=True), reasons)
 
 
 class FilterModule:

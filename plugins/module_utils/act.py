@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from .dialect.base import GONE, PRIVILEGE, REFUSED
+from .dialect.base import GONE, PRIVILEGE, REFUSED, UNKNOWN
 from .errors import DatabaseError, ServerRestarted
 from .plan import CANCEL
 from .select import changed_since
@@ -47,8 +47,11 @@ def _still_fitting(database, steps, rule):
         reason = changed_since(rule, step.session, now, cancelling=step.verb == CANCEL)
         if reason is None:
             ready.append(step)
-        elif step.sent:
+        elif step.unanswered and (now.killed or step.verb == CANCEL):
+            # Our own statement may have done that; verify looks on.
             step.reason = reason
+        elif step.unanswered:
+            step.settle("skipped", f"{reason}; the connection was lost before its first statement was answered")
         elif step.verb == CANCEL and now.execution != step.session.execution:
             step.settle("unchanged", reason)
         else:
@@ -65,36 +68,54 @@ def _vanished(step):
 
 def _send(database, steps):
     """Sends the statements in one go; returns the steps to look at again after a lost connection."""
+    denied = []
     while steps:
         for step in steps:
             step.sent = True
         try:
             done, error = database.send([step.statement for step in steps])
         except DatabaseError:
+            for step in steps:
+                step.unanswered = True
             database.reconnect()
-            return steps
+            break
         # The server stops at the first error; what stands behind it was not carried out, and goes again without it.
         for step in steps[done + 1 :]:
-            step.sent = False
+            step.sent = step.unanswered
         if error is not None:
+            denied.append(steps[done])
             _refused(steps[done], error, database.dialect)
         steps = steps[done + 1 :]
-    return []
+    _look_for_denied(database, [step for step in denied if not step.outcome and not step.sent])
+    return steps
 
 
 def _refused(step, error, dialect):
-    """The server's answer to one statement, by its class."""
-    step.sent = False
+    """The server's answer to one statement, by its class; no such session is left open, to be looked at again."""
     step.error = {"code": error.code, "message": error.message}
     kind = dialect.classify(error.code)
-    if kind == GONE:
-        step.settle("gone", "no such session any more when its turn came")
-    elif kind == REFUSED:
+    step.sent = step.unanswered or kind == UNKNOWN
+    if kind == REFUSED:
         step.settle("refused", f"the server refuses it: {error.message}")
     elif kind == PRIVILEGE:
         step.settle("failed", f"missing privilege: {error.message}")
-    else:
+    elif kind not in (GONE, UNKNOWN):
         step.settle("failed", f"the server answered: {error.message}")
+
+
+def _look_for_denied(database, steps):
+    """Whether the sessions that the server says it does not know are really gone: a proxy has ids of its own."""
+    if not steps:
+        return
+    present = database.look_up([step.session.sid for step in steps], frozenset())
+    for step in steps:
+        if step.session.identity in present:
+            step.settle(
+                "failed",
+                "the server lists it, but does not know its id; log in to the server directly, not through a proxy",
+            )
+        else:
+            step.settle("gone", "no such session any more when its turn came")
 
 
 def abandon(steps, outcome, error):

@@ -89,26 +89,22 @@ def tree(sessions):
             children[(session.blocked_by["inst_id"], session.blocked_by["sid"])].append(session)
     listed = {_key(session): session for session in sessions}
     roots = [key for key in children if key not in listed or not listed[key].blocked_by]
-    lines, drawn = [], set()
-
-    def draw(key, depth):
-        drawn.add(key)
-        lines.append(
-            "   " * depth
-            + ("└─ " if depth else "")
-            + (_line(listed[key]) if key in listed else f"session {key[1]} (not listed)")
-        )
-        for child in sorted(children.get(key, ()), key=_weight):
-            if _key(child) in drawn:
-                lines.append("   " * (depth + 1) + f"└─ session {child.sid} (see above: a deadlock)")
-            else:
-                draw(_key(child), depth + 1)
-
-    for key in sorted(roots, key=lambda each: _weight(listed[each]) if each in listed else (0, 0, each[1])):
-        draw(key, 0)
-    for key in sorted(children, key=str):
-        if key not in drawn:
-            draw(key, 0)
+    lines: list[str] = []
+    drawn: set[tuple] = set()
+    # A cycle has no root: it is drawn last, from any of its members.
+    ordered = sorted(roots, key=lambda key: _weight(listed[key]) if key in listed else (0, 0, key[1]))
+    for start in [*ordered, *sorted(children, key=str)]:
+        stack = [] if start in drawn else [(start, 0)]
+        while stack:
+            key, depth = stack.pop()
+            branch = "   " * depth + ("└─ " if depth else "")
+            if key in drawn:
+                lines.append(f"{branch}session {key[1]} (see above: a deadlock)")
+                continue
+            drawn.add(key)
+            lines.append(branch + (_line(listed[key]) if key in listed else f"session {key[1]} (not listed)"))
+            behind = sorted(children.get(key, ()), key=_weight, reverse=True)
+            stack.extend((_key(child), depth + 1) for child in behind)
     return "\n".join(lines) if lines else "No session waits for a lock of another one."
 
 

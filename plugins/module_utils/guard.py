@@ -62,11 +62,10 @@ LIFTABLE = (*(guard.name for guard in GUARDS if guard.liftable), KILLED, UNFILTE
 
 @dataclass
 class Guarded:
-    """`passed`: sessions to plan for; `held`: the others, each as an Outcome; `refusal`: why nothing may be done at all."""
+    """`passed`: sessions to plan for; `held`: the others, each as an Outcome."""
 
     passed: list = field(default_factory=list)
     held: list = field(default_factory=list)
-    refusal: BadOption | None = None
 
 
 def protected_by(session, rule):
@@ -88,7 +87,7 @@ def mark_protected(snapshot, rule):
         session.protected_by = held[0] if held else KILLED if session.killed else None
 
 
-def guard(snapshot, selection, rule):
+def guard(selection, rule):
     """The Guarded of a Selection: every picked session either passes or is held back with its reason."""
     guarded = Guarded()
     for session in selection.picked:
@@ -99,7 +98,6 @@ def guard(snapshot, selection, rule):
             guarded.held.append(Outcome(session, reason="already killed; waited for, not sent again"))
         else:
             guarded.passed.append(session)
-    guarded.refusal = _refusal(snapshot, rule, len(guarded.passed))
     return guarded
 
 
@@ -113,8 +111,8 @@ def _too_much_undo(session, rule):
     return None
 
 
-def _refusal(snapshot, rule, count):
-    """Why the whole run is refused, or None."""
+def refusal(snapshot, rule, count):
+    """Why the whole run is refused, `count` being the sessions that a statement would be sent for; or None."""
     if not rule.named and not rule.match.narrows() and UNFILTERED not in rule.allow:
         return BadOption(
             "match",

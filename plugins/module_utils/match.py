@@ -241,15 +241,11 @@ class Match:
 def parse_match(raw, option="match"):
     """The Match of a raw dictionary; raises BadOption for anything that is not plainly a condition."""
     conditions = []
-    for name, value in values.mapping(raw, option).items():
+    values.refuse_null(values.mapping(raw, option), f"{option}.")
+    for name, value in raw.items():
         key = KEYS.get(name)
         if key is None:
             raise BadOption(f"{option}.{name}", f"there is no such key; the keys are {', '.join(sorted(KEYS))}.")
-        if value is None:
-            raise BadOption(
-                f"{option}.{name}",
-                "it is null, most often a variable that came out empty; give it a value or leave the key out.",
-            )
         conditions.append(Condition(key, key.parse(value, f"{option}.{name}"), value))
     return Match(tuple(conditions))
 

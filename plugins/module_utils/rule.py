@@ -10,15 +10,30 @@ from dataclasses import dataclass
 from . import values
 from .guard import LIFTABLE
 from .match import Match, parse_match, parse_matches
-from .session import IDENTITY, Session
+from .session import FIELDS, IDENTITY, Session
 from .values import BadOption
 
 PICKS = ("all", "oldest", "newest", "longest_idle")
 _ORDERED_BY = {"oldest": "logon_age", "newest": "logon_age", "longest_idle": "idle"}
 GROUPS = ("username", "program", "machine", "service")
-# Fields of a saved row that are compared or looked into.
-_NUMBERS = ("idle_seconds", "active_seconds", "sql_active_seconds", "logon_seconds", "temp_mb", "pga_mb", "client_port")
-_PARTS = ("transaction", "blocking", "blocked_by")
+# What the fields of a saved row may be, besides null; a field that is not named here is a text.
+_NUMBER = (int, float)
+_FIELD_KINDS = {
+    **dict.fromkeys(
+        ("idle_seconds", "active_seconds", "sql_active_seconds", "logon_seconds", "temp_mb", "pga_mb"), _NUMBER
+    ),
+    **dict.fromkeys(("inst_id", "serial", "client_port", "coordinator"), _NUMBER),
+    **dict.fromkeys(("own", "oracle_maintained"), (bool,)),
+    "sql_exec_id": (str, int),
+    "sid": (object,),
+    "locked_objects": (list, tuple),
+    "process": (dict,),
+    "transaction": {"age_seconds": _NUMBER, "undo_records": _NUMBER},
+    "blocked_by": {"inst_id": _NUMBER, "sid": _NUMBER},
+    "blocking": {"waiters": _NUMBER, "longest_seconds": _NUMBER, "root": (bool,)},
+}
+# What the guards must know of a session before a plan may speak of it.
+_GUARDED_BY = ("type", "own", "oracle_maintained", "username", "module", "status", "coordinator")
 # What Ansible writes over secrets; an identity that holds it is not the identity any more.
 _MASKS = ("********", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
 
@@ -180,41 +195,49 @@ def _saved(result, max_age):
     return wanted, Origin(dict(result["database"]), max_age)
 
 
-def saved_rows(rows, option):
-    """The sessions of saved rows; rows whose identity is incomplete or masked are refused."""
+def saved_rows(rows, option, whole=False):
+    """The sessions of saved rows; rows that are masked, tampered with or without an identity are refused.
+
+    A `whole` row also holds what the guards must know.
+    """
     if not isinstance(rows, (list, tuple)):
         raise BadOption(option, f"{values.shown(rows)} is not a list of rows; give those of a session_info result.")
-    sessions = []
+    sessions: dict[tuple, Session] = {}
     for index, row in enumerate(rows):
         where = f"{option}[{index}]"
-        if not isinstance(row, dict) or any(name not in row for name in IDENTITY):
+        if not isinstance(row, dict) or any(name not in row for name in IDENTITY + (_GUARDED_BY if whole else ())):
             raise BadOption(
                 where,
                 "it lacks the identity of its session; give rows of session_info, or of an acting module run with detail: full.",
             )
-        masked = [
-            name for name, value in row.items() if isinstance(value, str) and any(mask in value for mask in _MASKS)
-        ]
-        if masked:
-            raise BadOption(
-                f"{where}.{masked[0]}",
-                "Ansible masked it, as it holds a secret's text, so the session cannot be recognised; list the sessions with another password or user.",
-            )
-        for name in _NUMBERS:
-            if not isinstance(row.get(name), (int, float, type(None))):
-                raise BadOption(
-                    f"{where}.{name}",
-                    f"{values.shown(row[name])} is not a number; give the rows as they were returned.",
-                )
-        for name in _PARTS:
-            if not isinstance(row.get(name), (dict, type(None))):
-                raise BadOption(
-                    f"{where}.{name}",
-                    f"{values.shown(row[name])} is not a dictionary; give the rows as they were returned.",
-                )
+        for name, value in row.items():
+            _check_field(value, _FIELD_KINDS.get(name, (str,)) if name in FIELDS else (object,), f"{where}.{name}")
         sid = values.whole(row["sid"], f"{where}.sid", minimum=1)
-        sessions.append(Session.from_row({**row, "sid": sid}))
-    return sessions
+        session = Session.from_row({**row, "sid": sid})
+        sessions.setdefault(session.identity, session)
+    return list(sessions.values())
+
+
+def _check_field(value, kinds, where):
+    if isinstance(value, str) and any(mask in value for mask in _MASKS):
+        raise BadOption(
+            where,
+            "Ansible masked it, as it holds a secret's text, so the session cannot be recognised; list the sessions with another password or user.",
+        )
+    if value is None:
+        return
+    if isinstance(kinds, dict):
+        if not isinstance(value, dict) or not set(kinds) <= set(value):
+            raise BadOption(
+                where,
+                f"{values.shown(value)} is not what session_info returns there; give the rows as they were returned.",
+            )
+        for name, inner in kinds.items():
+            _check_field(value[name], inner, f"{where}.{name}")
+    elif not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds and kinds != (object,)):
+        raise BadOption(
+            where, f"{values.shown(value)} is not what session_info returns there; give the rows as they were returned."
+        )
 
 
 def _closed(given):

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from .act import act
 from .blocking import chain
-from .guard import guard, mark_protected
+from .guard import guard, mark_protected, refusal
 from .plan import plan
 from .result import listing, report
 from .select import select
@@ -25,32 +25,33 @@ def end_sessions(database, rule, verb, waiting, check_mode=False, sql_id=None, w
     snapshot = database.snapshot(rule.keys() | (_WHOLE_ROW if whole_rows else set()))
     if whole_rows:
         mark_protected(snapshot, rule)
-    selection = select(snapshot, rule)
-    guarded = guard(snapshot, selection, rule)
-    steps = plan(guarded.passed, verb, database.dialect, sql_id)
-    outcomes = selection.settled + guarded.held + steps
-    if guarded.refusal:
-        refuse(steps, str(guarded.refusal))
-    elif not check_mode:
+    selection, steps, outcomes, refused = intend(snapshot, rule, verb, database.dialect, sql_id)
+    if check_mode or refused:
+        as_planned(steps, refused)
+        as_seen(outcomes, database.dialect)
+    else:
         act(database, steps, rule)
         verify(database, outcomes, waiting)
-    if check_mode:
-        intend(steps)
-    as_seen(outcomes)
-    return report(snapshot, selection, outcomes, verb, guarded.refusal)
+    return report(snapshot, selection, outcomes, verb, refused)
 
 
 def plan_sessions(snapshot, rule, verb, dialect, sql_id=None):
     """What end_sessions would do on this snapshot, without a database."""
-    selection = select(snapshot, rule)
-    guarded = guard(snapshot, selection, rule)
-    if guarded.refusal:
-        raise guarded.refusal
-    steps = plan(guarded.passed, verb, dialect, sql_id)
-    outcomes = selection.settled + guarded.held + steps
-    intend(steps)
-    as_seen(outcomes)
+    selection, steps, outcomes, refused = intend(snapshot, rule, verb, dialect, sql_id)
+    if refused:
+        raise refused
+    as_planned(steps)
+    as_seen(outcomes, dialect)
     return report(snapshot, selection, outcomes, verb)
+
+
+def intend(snapshot, rule, verb, dialect, sql_id):
+    """Select, guard and plan: the Selection, the steps to send, all outcomes with them, and why nothing may be sent."""
+    selection = select(snapshot, rule)
+    guarded = guard(selection, rule)
+    steps = plan(guarded.passed, verb, dialect, sql_id)
+    refused = refusal(snapshot, rule, sum(1 for step in steps if step.statement))
+    return selection, steps, selection.settled + guarded.held + steps, refused
 
 
 def list_sessions(database, rule, include=(), explain=False):
@@ -66,15 +67,15 @@ def list_sessions(database, rule, include=(), explain=False):
     return listing(snapshot, selection, rule, chains, explain), selection.warnings
 
 
-def refuse(steps, reason):
+def as_planned(steps, refused=None):
+    """Settles the steps that were not carried out."""
     for step in steps:
-        step.statement = None
-        step.settle("refused", reason)
-
-
-def intend(steps):
-    for step in steps:
-        if not step.outcome:
+        if step.outcome:
+            continue
+        if refused:
+            step.statement = None
+            step.settle("refused", str(refused))
+        else:
             step.settle("planned", "would be sent")
 
 

@@ -125,7 +125,8 @@ class Snapshot:
 class Outcome:
     """What is meant for one session, and what became of it; `outcome` is empty until that is known.
 
-    `sent` says that this run sent a statement for it, answered or not.
+    `sent` says that this run sent a statement for it, answered or not; `unanswered` that the answer was lost, so that
+    the server may have carried it out, or may still do so.
     """
 
     session: Session
@@ -135,6 +136,7 @@ class Outcome:
     reason: str = ""
     error: dict | None = None
     sent: bool = False
+    unanswered: bool = False
     waited_seconds: float | None = None
     rollback: dict | None = None
 
@@ -158,7 +160,12 @@ def moment(text):
 
 
 def restarted(before, after):
-    """Whether the instance of one database dictionary has been restarted since another one was taken."""
+    """Whether the instance of one database dictionary has been restarted since another one was taken.
+
+    Another node of a cluster has a start-up time of its own, which tells nothing.
+    """
+    if before.get("instance") != after.get("instance"):
+        return False
     earlier, later = moment(before.get("startup_time")), moment(after.get("startup_time"))
     return bool(earlier and later) and abs((later - earlier).total_seconds()) > _STARTUP_TOLERANCE
 

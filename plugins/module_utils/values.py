@@ -14,7 +14,8 @@ _LONGEST = 100 * 366 * 86400
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 # Longer ones are no id and no count, and Python refuses to convert some thousand digits.
 _WHOLE = re.compile(r"[0-9]{1,40}", re.ASCII)
-# ansible-core up to 2.18 leaves this text where a nested value was omitted; 2.19 removes the key.
+_NULL = "it is null, most often a variable that came out empty; give it a value or leave the key out."
+# What `omit` leaves behind where Ansible does not remove it, as in the arguments of a filter on ansible-core up to 2.18.
 _OMITTED = "__omit_place_holder__"
 
 
@@ -62,9 +63,7 @@ def seconds(value, option):
 def text(value, option):
     """A text that says something."""
     if value is None:
-        raise BadOption(
-            option, "it is null, most often a variable that came out empty; give it a value or leave the key out."
-        )
+        raise BadOption(option, _NULL)
     if not isinstance(value, str):
         raise BadOption(option, f"{shown(value)} is not text; put it in quotes.")
     if not value.strip():
@@ -101,10 +100,7 @@ def refuse_null(options, prefix=""):
     """Refuses options that are null where leaving them out would mean something else."""
     for name, value in options.items():
         if value is None:
-            raise BadOption(
-                f"{prefix}{name}",
-                "it is null, most often a variable that came out empty; give it a value or leave it out.",
-            )
+            raise BadOption(f"{prefix}{name}", _NULL)
 
 
 def members(value, option):

@@ -50,7 +50,7 @@ def verify(database, outcomes, waiting):
             present = database.look_up([each.session.sid for each in left], _WATCHED)
             waited = time.monotonic() - started
             for each in left:
-                _judge(each, present.get(each.session.identity), waited)
+                _judge(each, present.get(each.session.identity), waited, database.dialect)
             remaining = deadline - time.monotonic()
             left = [each for each in left if not each.outcome]
             if not left:
@@ -67,14 +67,13 @@ def verify(database, outcomes, waiting):
         abandon(outcomes, "failed", error)
 
 
-def _judge(outcome, now, waited):
+def _judge(outcome, now, waited, dialect):
     """Settles what one look decides."""
     if now is None:
         _over(outcome, "seen gone", waited)
     elif outcome.verb == CANCEL and outcome.sent:
         _judge_cancelled(outcome, now, waited)
-    elif now.killed and now.transaction is None:
-        # Its worker still sleeps, in a lock wait for up to 10 s, but its locks are free and nothing is left to undo.
+    elif now.killed and now.transaction is None and dialect.killed_is_ended:
         _over(outcome, "killed, its transaction is over; the server lists it a little longer", waited)
 
 
@@ -102,10 +101,10 @@ def _still_there(outcome, now, waited):
         )
 
 
-def as_seen(outcomes):
+def as_seen(outcomes, dialect):
     """Settles what is still open by the snapshot alone: check mode looks no further."""
     for each in outcomes:
         if not each.outcome:
-            _judge(each, each.session, 0.0)
+            _judge(each, each.session, 0.0, dialect)
         if not each.outcome:
             _still_there(each, each.session, 0.0)

@@ -94,7 +94,9 @@ def prove(path, create):
 
 
 def append(path, records):
-    data = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
+    data = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode(
+        errors="backslashreplace"
+    )
     descriptor = _open(path, os.O_CREAT)
     try:
         # A single write at the end of the file: others who append at the same time do not get in between.

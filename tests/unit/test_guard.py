@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,12 +14,12 @@ from ansible_collections.dbops.oracle_sessions.plugins.module_utils.guard import
     GUARDS,
     LIFTABLE,
     TAG,
-    Guarded,
     guard,
     protected_by,
+    refusal,
 )
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.select import select
-from ansible_collections.dbops.oracle_sessions.plugins.module_utils.session import Session, Snapshot
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.session import Outcome, Session, Snapshot
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.values import BadOption
 
 HELD = [
@@ -37,9 +38,19 @@ HELD = [
 NEVER_LIFTED = ("own", "background")
 
 
-def guarded(where: Snapshot, **options: Any) -> Guarded:
+@dataclass
+class Judged:
+    """What guard and refusal say of a rule together."""
+
+    passed: list[Session]
+    held: list[Outcome]
+    refusal: BadOption | None
+
+
+def guarded(where: Snapshot, **options: Any) -> Judged:
     what = rule(**options)
-    return guard(where, select(where, what), what)
+    found = guard(select(where, what), what)
+    return Judged(found.passed, found.held, refusal(where, what, len(found.passed)))
 
 
 def test_own_and_background_are_the_ones_that_nothing_lifts() -> None:

@@ -15,15 +15,18 @@ def test_who_matters_most_comes_first() -> None:
     everyone = snapshot(
         session(100, idle_seconds=7.9),
         session(101, idle_seconds=273000.0, username=None, machine=None, protected_by="no_username"),
-        running(102, module="nightly", active_seconds=245.0, transaction={"age_seconds": None}),
+        running(102, module="nightly", active_seconds=245.0, transaction={"age_seconds": None, "undo_records": None}),
         running(
-            103, blocked_by={"inst_id": None, "sid": 104}, active_seconds=7800.0, transaction={"age_seconds": 7801.0}
+            103,
+            blocked_by={"inst_id": None, "sid": 104},
+            active_seconds=7800.0,
+            transaction={"age_seconds": 7801.0, "undo_records": None},
         ),
         session(
             104,
             machine="a-name-that-is-longer-than-a-column.example.com",
             blocking={"waiters": 1, "longest_seconds": 7800.0, "root": True},
-            transaction={"age_seconds": 86400.0},
+            transaction={"age_seconds": 86400.0, "undo_records": None},
         ),
     )
     assert session_table(saved(everyone)).splitlines() == [

@@ -10,7 +10,7 @@ takes a list of queries, sends them in one round trip and returns one list of ro
 from __future__ import annotations
 
 # What a server's error on an end-session statement means.
-GONE, REFUSED, PRIVILEGE, OTHER = "gone", "refused", "privilege", "other"
+GONE, REFUSED, PRIVILEGE, UNKNOWN, OTHER = "gone", "refused", "privilege", "unknown", "other"
 
 
 class Dialect:
@@ -26,6 +26,8 @@ class Dialect:
     has_serial = False
     has_instances = False
     error_classes: dict = {}
+    # Whether a session that is listed as killed, without a transaction, counts as ended.
+    killed_is_ended = False
 
     def classify(self, code):
         """The class of a server's error code on an end-session statement."""

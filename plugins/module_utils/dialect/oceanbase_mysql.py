@@ -4,13 +4,13 @@
 """OceanBase, MySQL-mode tenants.
 
 Sources: the server's own source (ob_kill_session_arg, ob_kill_executor, ob_errno), the vendor's view pages, and
-measurements on seekdb 1.4, which is the OceanBase 4.3.5 kernel; docs/databases.md says which is which.
+measurements on seekdb 1.4, which is the OceanBase 4.3.5 kernel; docs/oceanbase.md says which is which.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from .. import values
 from ..blocking import Wait, relate
@@ -19,11 +19,11 @@ from ..guard import TAG
 from ..plan import CANCEL, KILL
 from ..session import NOT_READ, Session, iso
 from ..values import BadOption
-from .base import GONE, PRIVILEGE, REFUSED, Dialect
+from .base import GONE, PRIVILEGE, REFUSED, UNKNOWN, Dialect
 
 _VERSION = re.compile(r"OceanBase\S*\s+([0-9]+(?:\.[0-9]+)+)")
-# One of these privileges lets an account of a tenant other than sys see the sessions of other users.
-_SEES_ALL = re.compile(r"GRANT (?:ALL PRIVILEGES|.*\b(?:PROCESS|SUPER)\b).* ON \*\.\*")
+# It lets an account of a tenant other than sys see the sessions of other users.
+_SEES_ALL = re.compile(r"GRANT (?:ALL PRIVILEGES|.*\bPROCESS\b).* ON \*\.\*")
 # The server lists these states; QUERY_KILLED is not one of them: the session lives on.
 _DYING = "SESSION_KILLED"
 _INTERNAL_HOST = "0.0.0.0:0"
@@ -79,10 +79,10 @@ _COLUMNS_OF = {
     "in_transaction": _TRANSACTION,
     "transaction_age": _TRANSACTION,
 }
-# Identity and status, which every look needs. HOST stands in where a proxy does not pass on the client's address or port.
+# Identity, status and our own tag, which every look needs. HOST stands in where a proxy does not pass on the client's address or port.
 _ALWAYS = (
     *("ID", "USER", "SVR_IP", "SVR_PORT", "TENANT", "HOST", "USER_CLIENT_IP", "USER_CLIENT_PORT"),
-    *("COMMAND", "STATE"),
+    *("COMMAND", "STATE", "MODULE"),
 )
 _LOCK_KEYS = frozenset({"waiters", "blocking_for", "blocking", "blocked", "root_blocker", "blocked_by"})
 # What takes a view of its own and is read only where a key asks for it.
@@ -104,8 +104,11 @@ class OceanBaseMySQL(Dialect):
     name = "oceanbase_mysql"
     # The server casts an id to 32 bits without a check: KILL 4294968696 kills session 1400 (measured).
     largest_sid = 2**32 - 1
-    # 1094 unknown thread id, 1095 not owner, 1142/1227 missing privilege (ob_errno.def).
-    error_classes = {1094: GONE, 1095: REFUSED, 1142: PRIVILEGE, 1227: PRIVILEGE}
+    # 1094 unknown thread id, 1095 not owner, 1142/1227 missing privilege, 1317/4012 interrupted by us or by the server's
+    # own time limit before it answered (ob_errno.def).
+    error_classes = {1094: GONE, 1095: REFUSED, 1142: PRIVILEGE, 1227: PRIVILEGE, 1317: UNKNOWN, 4012: UNKNOWN}
+    # A killed session whose transaction is over has let go of everything, even while the server still lists it.
+    killed_is_ended = True
     sql_id_form = re.compile(r"[0-9A-F]{32}", re.ASCII)
     sql_id_shape = "32 characters of 0-9 and A-F"
 
@@ -152,7 +155,9 @@ class OceanBaseMySQL(Dialect):
         if row is None:
             raise DatabaseError(f"login_user: {self._denied['sessions']}; without it no session can be listed.")
         self._columns = frozenset(row)
-        tenant = self._tenant(ask)
+        own = self._own_row(ask)
+        # A server without the column has one tenant only: seekdb, where root@sys logs in.
+        tenant = own.get("TENANT") or "sys"
         return {
             "dialect": self.name,
             "version": version[1],
@@ -160,13 +165,13 @@ class OceanBaseMySQL(Dialect):
             "unique_name": None,
             "dbid": about[0]["uuid"],
             "role": None,
-            "instance": None,
+            "instance": _node(own),
             "host": login.host,
             "container": tenant,
             "all_users": tenant.lower() == "sys"
             or any(_SEES_ALL.search(str(grant)) for row in grants for grant in row.values()),
             "all_containers": "TENANT" in self._columns and tenant.lower() == "sys",
-            "startup_time": _started(about[0]["now"], uptime),
+            "startup_time": _started(_time(about[0]["now"]), uptime),
         }
 
     def _settle_in(self, ask, login):
@@ -174,14 +179,15 @@ class OceanBaseMySQL(Dialect):
 
         A server without the package leaves us unnamed there; our own session is known by its id all the same.
         """
-        written = (login.comment or "").encode()[:64].decode(errors="ignore").encode().hex()
+        written = (login.comment or "").encode(errors="replace")[:64].decode(errors="ignore").encode().hex()
+        client_info = f"CONVERT(X'{written}' USING utf8mb4)" if written else "''"
         try:
             ask(
                 [
                     "SET time_zone = '+00:00'",
                     f"SET ob_query_timeout = {int(login.call_timeout * 1_000_000)}",
                     f"CALL DBMS_APPLICATION_INFO.SET_MODULE('{TAG}', '')",
-                    f"CALL DBMS_APPLICATION_INFO.SET_CLIENT_INFO(CONVERT(X'{written}' USING utf8mb4))",
+                    f"CALL DBMS_APPLICATION_INFO.SET_CLIENT_INFO({client_info})",
                 ]
             )
         except StatementFailed as error:
@@ -210,12 +216,13 @@ class OceanBaseMySQL(Dialect):
                 return rows[0] if rows else {}
         return None
 
-    def _tenant(self, ask):
-        """The tenant we are in. A server without the column has one tenant only: seekdb, where root@sys logs in."""
-        if "TENANT" not in self._columns:
-            return "sys"
-        (rows,) = ask([f"SELECT TENANT FROM oceanbase.{self._found['sessions']} WHERE ID = {self._own_sid}"])
-        return str(rows[0]["TENANT"]) if rows else "sys"
+    def _own_row(self, ask):
+        columns = [name for name in ("TENANT", "SVR_IP", "SVR_PORT") if name in self._columns]
+        if not columns:
+            return {}
+        view = self._found["sessions"]
+        (rows,) = ask([f"SELECT {', '.join(columns)} FROM oceanbase.{view} WHERE ID = {self._own_sid}"])
+        return rows[0] if rows else {}
 
     def sessions(self, ask, keys, sids=None):
         """The server's time, its sessions (all, or those of `sids`), and the match keys it cannot answer, with reasons.
@@ -243,7 +250,7 @@ class OceanBaseMySQL(Dialect):
         if sids is not None:
             wanted = set(sids)
             sessions = [session for session in sessions if session.sid in wanted]
-        return found["now"][0]["now"], sessions, self._unavailable(keys)
+        return _time(found["now"][0]["now"]), sessions, self._unavailable(keys)
 
     def _look_for(self, ask, view):
         if view == "locks" and self._version < _HOLDERS_LISTED:
@@ -294,7 +301,7 @@ class OceanBaseMySQL(Dialect):
         username = row.get("USER") or None
         return Session(
             sid=sid,
-            node=f"{row['SVR_IP']}:{row['SVR_PORT']}" if row.get("SVR_IP") else None,
+            node=_node(row),
             client_address=address,
             client_port=port,
             type="background" if row.get("HOST") == _INTERNAL_HOST else "user",
@@ -358,10 +365,19 @@ def _add_objects(sessions, rows):
         session.locked_objects = sorted(objects.get(session.sid, ())) or None
 
 
+def _time(written):
+    return datetime.fromisoformat(str(written))
+
+
+def _node(row):
+    return f"{row['SVR_IP']}:{row['SVR_PORT']}" if row.get("SVR_IP") else None
+
+
 def _client(row):
     """Address and port of the client itself; behind a proxy HOST is the proxy's."""
     host, _colon, port = str(row.get("HOST") or "").rpartition(":")
-    return row.get("USER_CLIENT_IP") or host or None, int(row.get("USER_CLIENT_PORT") or port or 0) or None
+    port = str(row.get("USER_CLIENT_PORT") or port)
+    return row.get("USER_CLIENT_IP") or host or None, (int(port) if port.isdigit() else 0) or None
 
 
 def _transaction(row):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import queue
 import socket
 import ssl
 import threading
@@ -45,31 +46,35 @@ class Connection:
     def __init__(self, login):
         self._call_timeout = login.call_timeout
         self._watchdog = Watchdog()
+        transport = _transport(login)
         try:
             with self._watchdog.limit(login.login_timeout):
-                plain = socket.create_connection((login.host, login.port), timeout=login.login_timeout)
-                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                plain = _dial(login)
                 self._watchdog.guard(plain)
                 self._driver = pymysql.Connection(
                     user=login.user,
                     # As bytes: the driver would encode it as Latin-1, which cannot hold every password.
-                    password=login.password.encode(),
+                    password=login.password.encode(errors="surrogateescape"),
                     host=login.host,
                     port=login.port,
                     charset="utf8mb4",
                     autocommit=True,
                     client_flag=CLIENT.MULTI_STATEMENTS,
+                    # Rows come as bytes: one session whose SQL text is no UTF-8 must not break the whole listing.
+                    use_unicode=False,
+                    conv={},
                     defer_connect=True,
-                    **_transport(login),
+                    **transport,
                 )
                 self._driver.connect(plain)
-        except (pymysql.MySQLError, OSError) as error:
+        except Exception as error:
+            # Whatever the driver raises: an answer that is not MySQL's ends in IndexError, struct.error and others.
             self._watchdog.close()
             raise _login_failed(login, error, self._watchdog.fired) from error
 
     def script(self, statements):
         """Sends the statements in one go and returns the results of those that worked, in order, and the error that
-        stopped the rest (StatementFailed), or None. A result is a list of rows, each a dictionary.
+        stopped the rest (StatementFailed), or None. A result is a list of rows, each a dictionary of texts and None.
 
         The server stops at the first error: what stands behind it was not carried out.
         """
@@ -77,16 +82,17 @@ class Connection:
         try:
             with self._watchdog.limit(self._call_timeout), self._driver.cursor(pymysql.cursors.DictCursor) as cursor:
                 cursor.execute("; ".join(statements))
-                results.append(list(cursor.fetchall()))
+                results.append(_texts(cursor))
                 while cursor.nextset():
-                    results.append(list(cursor.fetchall()))
-        except (pymysql.MySQLError, OSError) as error:
+                    results.append(_texts(cursor))
+        except Exception as error:
             code, text = _code_and_text(error)
             if self._watchdog.fired:
                 raise ConnectionLost(
                     f"call_timeout: the server did not answer within {self._call_timeout:g} s"
                 ) from error
             if code in _LOST or not code or not self._driver.open:
+                # Without a code it is no answer of the server: what the driver could not read leaves it out of step.
                 raise ConnectionLost(f"the connection was lost ({text})", code) from error
             return results, StatementFailed(text, code)
         return results, None
@@ -97,8 +103,37 @@ class Connection:
             with self._watchdog.limit(self._call_timeout):
                 self._driver.close()
         except (pymysql.MySQLError, OSError):
+            # It is gone already, which is what we want.
             pass
         self._watchdog.close()
+
+
+def _texts(cursor):
+    return [
+        {name: None if value is None else value.decode(errors="replace") for name, value in row.items()}
+        for row in cursor.fetchall()
+    ]
+
+
+def _dial(login):
+    """A TCP connection within login_timeout, the look-up of the name included, which nothing else can end."""
+    opened: queue.Queue = queue.Queue()
+
+    def dial():
+        try:
+            opened.put(socket.create_connection((login.host, login.port), timeout=login.login_timeout))
+        except OSError as error:
+            opened.put(error)
+
+    threading.Thread(target=dial, daemon=True).start()
+    try:
+        answer = opened.get(timeout=login.login_timeout)
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(answer, OSError):
+        raise answer
+    answer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return answer
 
 
 def _transport(login):
@@ -157,9 +192,12 @@ class Watchdog:
     def guard(self, plain):
         # A copy: TLS takes the first socket object over and leaves it closed.
         self._guarded = plain.dup()
+        if self.fired:
+            raise TimeoutError
 
     @contextmanager
     def limit(self, seconds):
+        self.fired = False
         timer = threading.Timer(seconds, self._fire)
         timer.daemon = True
         timer.start()

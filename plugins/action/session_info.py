@@ -19,6 +19,10 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.options import RESOLVED
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.values import BadOption, refuse_null, shown
 
+# Where leaving something out widens what is meant.
+_DICTIONARIES = ("match", "exclude", "protect")
+_OMITTED = "__omitted inside a dictionary__"
+
 
 class ActionModule(ActionBase):
     _supports_check_mode = True
@@ -28,13 +32,12 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
         arguments = dict(self._task.args)
-        refused = _read(arguments)
+        refused = _read(arguments) or self._omitted(task_vars)
         if refused:
             # Outside of an except block: ansible-core 2.16 would print the exception behind it, too.
             raise AnsibleActionFail(refused)
         for option in RESOLVED:
-            if arguments.get(option) is None:
-                arguments.pop(option, None)
+            if option not in arguments:
                 found = self._look_up(option, task_vars)
                 if found is not None:
                     arguments[option] = found
@@ -44,6 +47,20 @@ class ActionModule(ActionBase):
             task_vars=task_vars,
             wrap_async=self._task.async_val and not self._connection.has_native_async,
         )
+
+    def _omitted(self, task_vars):
+        """Why a dictionary with `omit` in it is refused, or None.
+
+        Ansible takes such a key out before we see it, and with it the condition. So the task is looked at as it was
+        written, with something in the place of omit that stays.
+        """
+        templar = self._templar.copy_with_new_env(available_variables={**task_vars, "omit": _OMITTED})
+        for written in (self._task.get_ds() or {}).values():
+            for option in _DICTIONARIES:
+                value = written.get(option) if isinstance(written, dict) else None
+                if value is not None and _holds_omitted(templar.template(value)):
+                    return f"{option}: omit inside it would drop a condition; leave the key out, or give it a value."
+        return None
 
     def _look_up(self, option, task_vars):
         """The value from the host's variables or the controller's environment, None when it is in neither."""
@@ -58,19 +75,33 @@ class ActionModule(ActionBase):
         return value or None
 
 
+def _holds_omitted(value, inside=False):
+    if isinstance(value, dict):
+        return any(_holds_omitted(each, True) for each in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(_holds_omitted(each, True) for each in value)
+    # An option that is omitted as a whole is not given, which is what its author says.
+    return inside and value == _OMITTED
+
+
 def _read(arguments):
     """Reads what was written as text; the reason when the arguments cannot be taken as they are, or None."""
     try:
-        refuse_null({name: value for name, value in arguments.items() if name not in RESOLVED})
         _read_dictionaries(arguments)
+        refuse_null(arguments)
     except BadOption as error:
         return str(error)
+    if "sid" in arguments and "session_id" in arguments:
+        return "sid: session_id is another name for it; give one of them."
+    if "@" in str(arguments.get("login_dsn", "")):
+        # Refused here and not in the module, whose result shows the arguments it was called with.
+        return "login_dsn: it takes host:port only; give user and password in login_user and login_password."
     return None
 
 
 def _read_dictionaries(arguments):
     """Reads dictionaries that are written as text, as ad hoc; they must be JSON: Ansible would split text at commas."""
-    for option in ("match", "exclude", "protect"):
+    for option in _DICTIONARIES:
         value = arguments.get(option)
         if not isinstance(value, str):
             continue

@@ -17,7 +17,13 @@ from . import values
 from .values import BadOption
 
 # A pattern that fits every one of these names fits any name: it does not narrow.
-_ANY_NAMES = ("x", "Q7", "zq_0 j#w@k.v-9", "\u00df\u4e16", "12", "A" * 70)
+_ANY_NAMES = ("QXZJVKWQ", "zq_0 j#w@", "\u00df\u4e16\u00e9\u0416\u05d0\u0e01\u3042\uac00", "8675309142")
+# What a session's status and type can be at all: a condition on anything else could never hold, and an exclusion never spare.
+_CLOSED = {
+    "status": ("active", "inactive", "killed", "sniped", "cached"),
+    "type": ("user", "background", "recursive"),
+    "server": ("dedicated", "shared", "pseudo", "pooled", "none"),
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,8 @@ class Pattern:
         return self.fits(text) and self.written.strip('"').casefold() == text.casefold()
 
     def can_fail(self):
+        if not self.written.strip('"').strip("*?"):
+            return False
         return self.expression.fullmatch("") is None and not all(map(self.fits, _ANY_NAMES))
 
 
@@ -75,6 +83,17 @@ def _texts(value, option, folded):
     return tuple(_pattern(each, option, folded) for each in values.members(value, option))
 
 
+def _words(value, option, name):
+    patterns = _texts(value, option, folded=False)
+    for pattern in patterns:
+        if not any(map(pattern.fits, _CLOSED[name])):
+            raise BadOption(
+                option,
+                f"{values.shown(pattern.written)} fits no {name} there is; those are {', '.join(_CLOSED[name])}.",
+            )
+    return patterns
+
+
 def _text_key(name, folded=False, narrowing=True, read=None):
     read = read or (lambda session: getattr(session, name))
 
@@ -85,7 +104,7 @@ def _text_key(name, folded=False, narrowing=True, read=None):
 
     return Key(
         name,
-        parse=partial(_texts, folded=folded),
+        parse=partial(_words, name=name) if name in _CLOSED else partial(_texts, folded=folded),
         holds=holds,
         describe=lambda session: values.shown(read(session)) if read(session) is not None else "empty",
         narrows=lambda patterns: narrowing and all(pattern.can_fail() for pattern in patterns),
@@ -219,7 +238,9 @@ class Match:
         return any(each.key.narrows(each.operand) for each in self.conditions)
 
     def keys(self):
-        return {each.key.name for each in self.conditions}
+        keys = {each.key.name for each in self.conditions}
+        nested = any(each.key.name == "blocked_by" and "inst_id" in each.operand for each in self.conditions)
+        return keys | ({"inst_id"} if nested else set())
 
     def is_about_user(self, name):
         """Whether it can fit sessions of this one user only."""

@@ -110,6 +110,13 @@ def parse_rule(options, acting=True):
     if acting and not wanted and origin is None and "match" not in given:
         raise BadOption("match", "say which sessions are meant: give sid, sessions or match.")
     pick = given.get("pick", "all")
+    if wanted or origin:
+        for name in ("limit", "keep", "per", *(("pick",) if pick != "all" else ())):
+            if name in given:
+                raise BadOption(
+                    name,
+                    "it picks among the sessions that a match fits; sid and sessions name theirs, so leave it out.",
+                )
     per = given.get("per")
     if pick not in PICKS:
         raise BadOption("pick", f"{values.shown(pick)} is not a way to pick; use one of {', '.join(PICKS)}.")

@@ -16,6 +16,10 @@ from .values import BadOption
 _HIDDEN = "it lacks the privilege PROCESS, so the server hides the sessions of other users: GRANT PROCESS ON *.* TO it"
 
 
+# How far the clocks of a cluster's nodes may lie apart, in seconds, before a listing from the future is refused.
+_CLOCK_TOLERANCE = 60.0
+
+
 @dataclass
 class Selection:
     """`picked`: sessions to be judged by the guards; `settled`: asked for by identity, and already decided;
@@ -209,6 +213,10 @@ def _same_database(origin, database):
             "sessions",
             f"their database holds a time that is none ({error}); give the result of session_info as it was returned.",
         ) from error
+    if bool(database.get("startup_time")) != bool(origin.database.get("startup_time")):
+        raise BadOption(
+            "sessions", "their database lacks startup_time; give the result of session_info as it was returned."
+        )
     if restart:
         raise BadOption(
             "sessions",
@@ -220,6 +228,8 @@ def _same_database(origin, database):
             "their database lacks taken_at, so their age is unknown; give the result of session_info as it was returned.",
         )
     age = (moment(database["taken_at"]) - taken).total_seconds()
+    if age < -_CLOCK_TOLERANCE:
+        raise BadOption("sessions", f"they were listed {-age:.0f} s in the future of this database; list them again.")
     if age > origin.max_age:
         raise BadOption(
             "sessions",

@@ -88,6 +88,9 @@ def mapping(value, option):
     """A dictionary with text keys and at least one entry."""
     if not isinstance(value, dict):
         raise BadOption(option, f"{shown(value)} is not a dictionary; write one key and value per condition.")
+    for key in value:
+        if not isinstance(key, str):
+            raise BadOption(option, f"its key {shown(key)} is not text; keys are names.")
     if not value:
         raise BadOption(
             option,

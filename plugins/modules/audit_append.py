@@ -99,13 +99,28 @@ def append(path, records):
     )
     descriptor = _open(path, os.O_CREAT)
     try:
+        size = os.fstat(descriptor).st_size
+        if size and not _ends_a_line(path, size):
+            data = b"\n" + data
         # A single write at the end of the file: others who append at the same time do not get in between.
         written = os.write(descriptor, data)
+        if written != len(data):
+            # Half a record would spoil the next one as well.
+            os.ftruncate(descriptor, size)
+            raise OSError(f"only {written} of {len(data)} bytes found room")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    if written != len(data):
-        raise OSError(f"only {written} of {len(data)} bytes were written")
+
+
+def _ends_a_line(path, size):
+    """Whether the file ends with a newline; a file that we may append to but not read is taken to."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(size - 1)
+            return file.read(1) == b"\n"
+    except OSError:
+        return True
 
 
 def _open(path, flags):

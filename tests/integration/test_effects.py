@@ -322,3 +322,38 @@ def test_the_plan_filter_says_what_check_mode_says(
         assert planned["counts"] == foretold["counts"] and planned["matched"] == foretold["matched"] == 3
         assert planned["counts"]["planned"] == 2 and planned["counts"]["refused"] == 1
         assert one.alive() and two.alive()
+
+
+# --- what a listing must survive
+
+
+def test_a_statement_that_is_no_utf_8(server: Seekdb, run_module: Run, db_user: dict[str, str]) -> None:
+    session = Session(server, server.connect(**db_user))
+    with BusySession(server, session.connection, b"SELECT SLEEP(3600), '\xff\xfe'") as busy:
+        running = "SELECT 1 FROM oceanbase.V$OB_PROCESSLIST WHERE ID = %s AND COMMAND = 'Query'"
+        wait_until(lambda: server.sql(running, (busy.id,)), what="the statement to run")
+        (row,) = run_module("session_info", {"sid": busy.id, "include": ["sql_text"]})["sessions"]
+        assert "SLEEP" in row["sql_text"]
+        assert rows(run_module("session_kill", {"sid": busy.id}))[busy.id]["outcome"] == "ended"
+
+
+# --- what the limits count
+
+
+def test_a_cancel_counts_statements_not_idle_sessions(
+    server: Seekdb, run_module: Run, pool: Callable[..., list[Session]], db_user: dict[str, str]
+) -> None:
+    idle = pool(25, **db_user)
+    with actors.sleeping(server, **db_user) as busy:
+        result = run_module("sql_cancel", {"match": {"username": db_user["user"]}})
+        busy.wait()
+    assert not result["failed"] and busy.error_code == 1317 and all(each.alive() for each in idle)
+    assert (result["counts"]["ended"], result["counts"]["unchanged"]) == (1, 25)
+
+
+def test_a_row_that_is_given_twice_is_sent_once(server: Seekdb, run_module: Run, db_user: dict[str, str]) -> None:
+    with actors.idle(server, **db_user) as victim:
+        listed = run_module("session_info", {"sid": victim.id})
+        twice = {"database": listed["database"], "sessions": listed["sessions"] * 2}
+        result = run_module("session_kill", {"sessions": twice})
+        assert [row["outcome"] for row in result["sessions"]] == ["ended"] and not victim.alive()

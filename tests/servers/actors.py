@@ -54,7 +54,7 @@ class Session:
             return False
         return True
 
-    def execute(self, statement: str, args: Any = None) -> tuple[tuple[Any, ...], ...]:
+    def execute(self, statement: str | bytes, args: Any = None) -> tuple[tuple[Any, ...], ...]:
         """Run one statement in this session and return its rows."""
         with self.connection.cursor() as cursor:
             cursor.execute(statement, args)
@@ -80,7 +80,7 @@ class BusySession(Session):
     KILL QUERY; 2013 or 5066 after KILL) or ``rows`` is the result.
     """
 
-    def __init__(self, server: Seekdb, connection: Any, statement: str) -> None:
+    def __init__(self, server: Seekdb, connection: Any, statement: str | bytes) -> None:
         super().__init__(server, connection)
         self.statement = statement
         self.done = threading.Event()

@@ -179,6 +179,7 @@ def test_a_key_that_cannot_be_read_is_an_error(option: str, key: str) -> None:
         **dict.fromkeys(("idle", "active", "sql_active", "logon_age", "transaction_age", "undo_records"), 0),
         **dict.fromkeys(("temp_mb", "pga_mb", "waiters", "blocking_for"), 0),
         "inst_id": 1,
+        **{"status": "inactive", "type": "user", "server": "shared"},
     }.get(key, "x")
     match = {"username" if key != "username" else "idle": "1" if key == "username" else "APP_1"}
     options: dict[str, Any] = {"match": match}
@@ -329,7 +330,9 @@ def test_a_reused_id_is_gone(other: dict[str, Any]) -> None:
         ({"startup_time": "2026-10-01T00:00:00.000+00:00"}, "the instance was restarted at 2026-11-01"),
         ({"startup_time": "2026-11-01T00:00:04.000+00:00"}, "the instance was restarted at 2026-11-01"),
         ({"taken_at": "2026-11-21T05:59:59.000+00:00"}, "they were listed 3601 s ago, longer than sessions_max_age"),
+        ({"taken_at": "2099-01-01T00:00:00.000+00:00"}, "they were listed "),
         ({"taken_at": None}, "their database lacks taken_at"),
+        ({"startup_time": None}, "their database lacks startup_time"),
         ({"taken_at": "yesterday"}, "their database holds a time that is none"),
         ({"taken_at": 5}, "their database holds a time that is none"),
         ({"startup_time": "soon"}, "their database holds a time that is none"),
@@ -353,7 +356,6 @@ def test_saved_results_that_are_refused(database: dict[str, Any], sentence: str)
         # Read from an uptime in whole seconds, so two readings of one start differ.
         {"startup_time": "2026-11-01T00:00:02.900+00:00"},
         {"startup_time": "2026-10-31T23:59:57.100+00:00"},
-        {"startup_time": None},
     ],
 )
 def test_saved_results_that_are_taken(database: dict[str, Any]) -> None:

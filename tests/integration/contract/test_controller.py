@@ -89,6 +89,52 @@ def test_async_delegation_and_module_defaults(
     assert defaults["counts"]["ended"] == 1 and defaults["counts"]["refused"] == 1
 
 
+def test_what_ansible_would_drop_before_the_module_sees_it(
+    acting: Acting, run_playbook: Any, make: Make, proxy: Proxy, rule: dict[str, Any]
+) -> None:
+    """An empty or omitted value must not widen what is meant; Ansible removes nested omits without a word."""
+    (bystander,) = make(1, database="test")
+    nobody = "{{ nobody | default(omit) }}"
+    tasks = {
+        "match": {"match": {**rule, "schema": nobody}},
+        "match in a variable": {"match": "{{ rule }}"},
+        "exclude": {"match": rule, "exclude": [nobody]},
+        "exclude key": {"match": rule, "exclude": [{"username": "nobody", "schema": nobody}]},
+        "protect": {"match": rule, "protect": [{"schema": nobody}]},
+        "null": {"match": rule, "protect": None},
+        "null text": {"sid": bystander.id, "match": "null"},
+        "two names": {"sid": 1, "session_id": bystander.id},
+        "limit by name": {"sid": bystander.id, "limit": 1},
+        "no address": {"sid": bystander.id, "login_dsn": None},
+    }
+    plays = play(
+        *({"name": task, name(acting): arguments, "ignore_errors": True} for task, arguments in tasks.items()),
+        {"name": "whole", name(acting): {"match": rule, "exclude": nobody}, "check_mode": True},
+        vars={"rule": {**rule, "schema": nobody}},
+    )
+    done = run_playbook({"db1": login(proxy.dsn)}, [plays])
+    assert untouched(bystander) and not statements(proxy)
+    for task in tasks:
+        option = {
+            "null": "protect",
+            "null text": "match",
+            "two names": "sid",
+            "limit by name": "limit",
+            "no address": "login_dsn",
+        }
+        said = done.of(task)["msg"]
+        assert said.startswith(f"{option.get(task, task.split()[0])}: "), (task, said)
+    assert "omit inside it would drop a condition" in done.of("match in a variable")["msg"]
+    assert done.of("whole")["sessions"][0]["outcome"] == "planned"
+
+
+def test_a_dsn_with_a_password_is_not_shown(acting: Acting, run_playbook: Any) -> None:
+    task = {"name": "act", name(acting): {"sid": 1, "login_dsn": "{{ dsn }}"}}
+    host = {**login("127.0.0.1:1"), "dsn": "app:Gehe1m@db1:2881"}
+    done = run_playbook({"db1": host}, [play(task)], "-vvvv")
+    assert done.of("act")["msg"].startswith("login_dsn: it takes host:port only") and "Gehe1m" not in done.output
+
+
 def test_login_precedence(acting: Acting, run_playbook: Any) -> None:
     inventory = {"db1": login(VARIABLE)}
     sid = {"sid": 1, "dialect": "oceanbase", "login_user": "root"}

@@ -245,3 +245,32 @@ def test_one_of_three_fails(acting: Acting, act: Act, make: Make, rule: Any, ser
     assert rows[spared.id]["error"]["code"] == 1054 and "x" in rows[spared.id]["error"]["message"]
     assert result["msg"].startswith(f"Session {spared.id} is failed: the server answered: ")
     assert result["counts"]["ended"] == 2 and result["counts"]["failed"] == 1
+
+
+def test_an_unknown_id_that_is_listed_is_not_gone(acting: Acting, act: Act, make: Make, server: Seekdb) -> None:
+    """A proxy with ids of its own answers "unknown thread id" for every id of the server's list."""
+    (spared,) = make(1)
+    right = acting.of(spared).encode()
+    wrong = right.replace(str(spared.id).encode(), b"9" * len(str(spared.id)))
+    with misspelling(server, wrong, right) as dsn:
+        result = act(sid=spared.id, login_dsn=dsn)
+    assert untouched(spared)
+    (row,) = result["sessions"]
+    assert (row["outcome"], row["error"]["code"]) == ("failed", 1094)
+    assert "log in to the server directly, not through a proxy" in row["reason"] and result["failed"]
+
+
+@pytest.mark.parametrize("banner", [b"SSH-2.0-OpenSSH_9.2p1\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x00" * 64])
+def test_something_else_listens_there(acting: Acting, act: Act, banner: bytes) -> None:
+    with socket.create_server((LOOPBACK, 0)) as door:
+
+        def greet() -> None:
+            client, _address = door.accept()
+            with client:
+                client.sendall(banner)
+
+        thread = threading.Thread(target=greet, daemon=True)
+        thread.start()
+        result = act(sid=1, login_dsn=f"{LOOPBACK}:{door.getsockname()[1]}", login_timeout=5)
+        thread.join(10)
+    assert result["failed"] and result["msg"].startswith("login_") and "exception" not in result

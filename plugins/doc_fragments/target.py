@@ -59,14 +59,14 @@ options:
         something comes last.
       - V(oldest) and V(newest) go by the time of logon. OceanBase does not list it, so there both are refused.
       - V(all) goes by logon time, instance and sid, which also break ties of the others.
-      - Ignored with O(sid) and O(sessions).
+      - Refused with O(sid) and O(sessions), which name their sessions.
     type: str
     choices: [all, oldest, newest, longest_idle]
     default: all
   limit:
     description:
       - The largest number of sessions to pick, at least 1. Without it there is no limit here.
-      - Ignored with O(sid) and O(sessions).
+      - Refused with O(sid) and O(sessions), which name their sessions.
     type: raw
   keep:
     description:
@@ -74,7 +74,7 @@ options:
         session that is running something counts as used now.
       - The other ones go on to O(pick) and O(limit). V(0) leaves none alone.
       - It must be given together with O(per).
-      - Ignored with O(sid) and O(sessions).
+      - Refused with O(sid) and O(sessions), which name their sessions.
     type: raw
   per:
     description:

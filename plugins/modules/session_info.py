@@ -151,7 +151,7 @@ database:
       description: The role of the database in a replication. Always null on OceanBase.
       type: str
     instance:
-      description: The name of the instance. Always null on OceanBase.
+      description: The name of the instance, on a cluster of OceanBase the node of the login, as address:port. Null on seekdb.
       type: str
     host:
       description: The host of the server, on OceanBase the one that O(login_dsn) names.

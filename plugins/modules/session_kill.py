@@ -100,15 +100,18 @@ EXAMPLES = r"""
     per: machine
     max_sessions: 200
 
-- name: List the sessions of a user
+- name: List what a user has left idle
   dbops.oracle_sessions.session_info:
     match:
       username: report_7
+      idle: 1h
   register: listed
 
-- name: Kill exactly those that were listed, for example after an approval
+- name: Kill exactly those that were listed, for example after an approval, unless they have run anything since
   dbops.oracle_sessions.session_kill:
     sessions: "{{ listed }}"
+    match:
+      idle: 1h
     detail: full
 
 - name: Kill an account's sessions without waiting for their end, and go by what became of them
@@ -177,7 +180,7 @@ database:
       description: The role of the database in a replication. Always null on OceanBase.
       type: str
     instance:
-      description: The name of the instance. Always null on OceanBase.
+      description: The name of the instance, on a cluster of OceanBase the node of the login, as address:port. Null on seekdb.
       type: str
     host:
       description: The host of the server, on OceanBase the one that O(login_dsn) names.

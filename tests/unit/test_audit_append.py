@@ -97,3 +97,33 @@ def test_many_writers_at_once_do_not_mix_their_lines(tmp_path: Path) -> None:
     found = lines(path)
     assert len(found) == 200
     assert all(found.count(record) == 50 for record in records)
+
+
+def test_a_record_begins_a_line_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    path.write_text('{"a": 1}')
+    run(path, [{"b": 2}])
+    assert lines(path) == [{"a": 1}, {"b": 2}]
+
+
+def test_half_a_record_is_taken_back(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    run(path, [{"a": 1}])
+    limit = path.stat().st_size + 10
+    module = "ansible_collections.dbops.oracle_sessions.plugins.modules.audit_append"
+    # A file size limit of the process cuts the write short, as a full disk does.
+    script = (
+        "import resource, signal, runpy; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); runpy.run_module({module!r}, run_name='__main__')"
+    )
+    arguments = {"ANSIBLE_MODULE_ARGS": {"path": str(path), "records": [{"b": "x" * 100}]}}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": str(COLLECTIONS)},
+        input=json.dumps(arguments),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert json.loads(done.stdout)["failed"] and "found room" in done.stdout
+    assert lines(path) == [{"a": 1}]

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from measured import Cost, median, repeat, run, spread
+from measured import Cost, Launcher, median, repeat, spread
 
 from servers.actors import close_all, pool
 from servers.proxy import Proxy
@@ -54,8 +54,9 @@ LOOP = """
 
 
 class Bench:
-    def __init__(self, server: Seekdb, folder: Path, runs: int) -> None:
+    def __init__(self, server: Seekdb, launcher: Launcher, folder: Path, runs: int) -> None:
         self.server = server
+        self.launcher = launcher
         self.folder = folder
         self.runs = runs
         self.env = dict(os.environ, PYTHONPATH=str(COLLECTIONS), ANSIBLE_COLLECTIONS_PATH=str(COLLECTIONS))
@@ -138,7 +139,7 @@ class Bench:
         return self._run("ansible", "-i", str(inventory), "bench", "-m", module, *more)
 
     def _run(self, *command: str) -> Cost:
-        return run(command, self.server.pid, self.env)
+        return self.launcher.run(command, self.server.pid, self.env)
 
 
 def compare(bench: Bench, count: int) -> None:
@@ -205,8 +206,8 @@ def main() -> None:
     chosen = options.parse_args()
     small, large, per_task = (200, 400, 3) if chosen.quick else (1000, 5000, 100)
     began = time.monotonic()
-    with Seekdb() as server, tempfile.TemporaryDirectory() as folder:
-        bench = Bench(server, Path(folder), 1 if chosen.quick else chosen.runs)
+    with Launcher() as launcher, Seekdb() as server, tempfile.TemporaryDirectory() as folder:
+        bench = Bench(server, launcher, Path(folder), 1 if chosen.quick else chosen.runs)
         for user in (USER, f"{USER}_few"):
             server.create_user(user, "")
         print(f"server: {server.sql('SELECT @@version_comment')[0][0]}; 2 CPUs are enough, other load is not")

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -37,7 +40,7 @@ def server_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def run(command: Sequence[str], server_pid: int, env: dict[str, str] | None = None) -> Cost:
+def run(command: Sequence[str], server_pid: int, env: dict[str, str]) -> Cost:
     """Run a program; RuntimeError with its output when it fails."""
     before = server_seconds(server_pid)
     started = time.perf_counter()
@@ -53,6 +56,43 @@ def run(command: Sequence[str], server_pid: int, env: dict[str, str] | None = No
     return Cost(wall, usage.ru_utime + usage.ru_stime, spent, usage.ru_maxrss / 1024, output)
 
 
+class Launcher:
+    """Runs programs from a small process of its own.
+
+    A program's peak memory, as the kernel counts it, is never less than that of the process that started it
+    (setmax_mm_hiwater_rss in Linux's exec), and the benchmark itself holds thousands of connections.
+    """
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self, command: Sequence[str], server_pid: int, env: dict[str, str]) -> Cost:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        print(json.dumps([command, server_pid, env]), file=self._process.stdin, flush=True)
+        answer = json.loads(self._process.stdout.readline())
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return Cost(**answer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._process.communicate()
+
+
+def serve() -> None:
+    """The launcher's side: one command a line in, one cost a line out."""
+    for line in sys.stdin:
+        try:
+            answer = asdict(run(*json.loads(line)))
+        except (OSError, RuntimeError) as error:
+            answer = {"error": str(error)}
+        print(json.dumps(answer), flush=True)
+
+
 def median(runs: Sequence[Cost]) -> Cost:
     """The run in the middle by wall time."""
     return sorted(runs, key=lambda cost: cost.wall)[(len(runs) - 1) // 2]
@@ -65,3 +105,7 @@ def spread(runs: Sequence[Cost]) -> str:
 
 def repeat(times: int, once: Callable[[], Cost]) -> list[Cost]:
     return [once() for _turn in range(times)]
+
+
+if __name__ == "__main__":
+    serve()

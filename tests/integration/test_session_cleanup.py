@@ -192,6 +192,17 @@ def test_two_hosts_that_are_one_database_act_once(cleanup: Cleanup, pool: Pool, 
     assert one["run"] == other["run"]
 
 
+def test_two_hosts_that_are_one_database_must_have_one_policy(
+    cleanup: Cleanup, pool: Pool, db_user: User, proxy: Proxy
+) -> None:
+    (bystander,) = pool(1, **db_user)
+    strict = rule(db_user, protect=[{"username": db_user["user"]}])
+    policies = {"db1": [rule(db_user)], "db2": [strict]}
+    done = cleanup("{{ oracle_sessions_each[inventory_hostname] }}", hosts=("db1", "db2"), each=policies)
+    assert refused_before_acting(done, "db1, db2 are one database with different policies")
+    assert bystander.alive() and not kills(proxy)
+
+
 def test_a_host_that_cannot_log_in_leaves_the_others_alone(
     run_playbook: Any, pool: Pool, db_user: User, proxy: Proxy
 ) -> None:

@@ -32,13 +32,14 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         task_vars = task_vars or {}
         arguments = dict(self._task.args)
-        refused = _read(arguments) or self._omitted(task_vars)
+        templar = self._templar.copy_with_new_env(available_variables={**task_vars, "omit": _OMITTED})
+        refused = _read(arguments) or self._omitted(templar)
         if refused:
             # Outside of an except block: ansible-core 2.16 would print the exception behind it, too.
             raise AnsibleActionFail(refused)
         for option in RESOLVED:
             if option not in arguments:
-                found = self._look_up(option, task_vars)
+                found = self._look_up(option, task_vars, templar)
                 if found is not None:
                     arguments[option] = found
         return self._execute_module(
@@ -48,13 +49,12 @@ class ActionModule(ActionBase):
             wrap_async=self._task.async_val and not self._connection.has_native_async,
         )
 
-    def _omitted(self, task_vars):
+    def _omitted(self, templar):
         """Why a dictionary with `omit` in it is refused, or None.
 
         Ansible takes such a key out before we see it, and with it the condition. So the task is looked at as it was
         written, with something in the place of omit that stays.
         """
-        templar = self._templar.copy_with_new_env(available_variables={**task_vars, "omit": _OMITTED})
         for written in (self._task.get_ds() or {}).values():
             for option in _DICTIONARIES:
                 value = written.get(option) if isinstance(written, dict) else None
@@ -62,11 +62,13 @@ class ActionModule(ActionBase):
                     return f"{option}: omit inside it would drop a condition; leave the key out, or give it a value."
         return None
 
-    def _look_up(self, option, task_vars):
+    def _look_up(self, option, task_vars, templar):
         """The value from the host's variables or the controller's environment, None when it is in neither."""
         variable = f"oracle_sessions_{option}"
         if task_vars.get(variable) is not None:
-            return self._templar.template(task_vars[variable])
+            found = templar.template(task_vars[variable])
+            if found != _OMITTED:
+                return found
         value = os.environ.get(variable.upper())
         if value and option == "login_dsn" and len(task_vars.get("ansible_play_hosts_all", ())) > 1:
             raise AnsibleActionFail(

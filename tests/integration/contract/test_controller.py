@@ -144,6 +144,7 @@ def test_login_precedence(acting: Acting, run_playbook: Any) -> None:
         {"name": "defaults", name(acting): sid, **defaults},
         {"name": "variable", name(acting): sid},
         {"name": "environment", name(acting): sid, "vars": {"oracle_sessions_login_dsn": None}},
+        {"name": "omitted", name(acting): sid, "vars": {"oracle_sessions_login_dsn": "{{ omit }}"}},
         {"name": "template", name(acting): sid, "vars": {"oracle_sessions_login_dsn": "{{ 'localhost' }}:{{ 6 }}"}},
     ]
     for task in tasks:
@@ -155,6 +156,7 @@ def test_login_precedence(acting: Acting, run_playbook: Any) -> None:
         ("defaults", DEFAULTS),
         ("variable", VARIABLE),
         ("environment", ENVIRONMENT),
+        ("omitted", ENVIRONMENT),
         ("template", "localhost:6"),
     ):
         assert tried[task].startswith(f"login_dsn: no login at {dsn} "), (task, tried[task])

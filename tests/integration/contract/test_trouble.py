@@ -260,17 +260,33 @@ def test_an_unknown_id_that_is_listed_is_not_gone(acting: Acting, act: Act, make
     assert "log in to the server directly, not through a proxy" in row["reason"] and result["failed"]
 
 
-@pytest.mark.parametrize("banner", [b"SSH-2.0-OpenSSH_9.2p1\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x00" * 64])
-def test_something_else_listens_there(acting: Acting, act: Act, banner: bytes) -> None:
+@contextmanager
+def greeting(greeted: bytes) -> Iterator[str]:
+    """Something that says this to its first client and hangs up; yields its address."""
     with socket.create_server((LOOPBACK, 0)) as door:
 
         def greet() -> None:
             client, _address = door.accept()
             with client:
-                client.sendall(banner)
+                client.sendall(greeted)
 
         thread = threading.Thread(target=greet, daemon=True)
         thread.start()
-        result = act(sid=1, login_dsn=f"{LOOPBACK}:{door.getsockname()[1]}", login_timeout=5)
+        yield f"{LOOPBACK}:{door.getsockname()[1]}"
         thread.join(10)
+
+
+@pytest.mark.parametrize("banner", [b"SSH-2.0-OpenSSH_9.2p1\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x00" * 64])
+def test_something_else_listens_there(act: Act, banner: bytes) -> None:
+    with greeting(banner) as dsn:
+        result = act(sid=1, login_dsn=dsn, login_timeout=5)
     assert result["failed"] and result["msg"].startswith("login_") and "exception" not in result
+
+
+def test_an_oracle_mode_tenant_comes_with_a_later_version(act: Act) -> None:
+    # An error packet with the code and the text of the server's source (obmp_connect), as the answer to the login.
+    error = b"\xff\xd3\x04#0A000Oracle tenant for current client driver is not supported"
+    with greeting(len(error).to_bytes(3, "little") + b"\x00" + error) as dsn:
+        result = act(sid=1, login_dsn=dsn, login_user="SYS@shop")
+    assert result["msg"].startswith("dialect: SYS@shop belongs to an Oracle-mode tenant")
+    assert "comes with a later one" in result["msg"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from .guard import protected_by
 from .session import Outcome, Session, moment, restarted
 from .values import BadOption
 
@@ -251,9 +252,9 @@ def changed_since(rule, seen, now, cancelling=False):
     excluded = _excluded(rule, now)
     if excluded:
         return f"it changed before its turn came: {excluded}"
-    protected = next((each for each in rule.protect if each.fits(now)), None)
-    if protected:
-        return f"it changed before its turn came: protected by {protected}"
+    held = protected_by(now, rule)
+    if held:
+        return f"it changed before its turn came: {held[1]}"
     return _interrupted(rule, seen, now, cancelling)
 
 

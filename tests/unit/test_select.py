@@ -384,6 +384,12 @@ CHANGES = [
     # rule, session as it was seen, session as it is now, reason or None
     ({"match": {"idle": 60}}, session(), session(idle_seconds=3601.0), None),
     ({"match": {"idle": 60}}, session(), session(), None),
+    (
+        {"match": {"idle": 60}},
+        session(),
+        session(idle_seconds=3601.0, module="dbops.oracle_sessions"),
+        "it changed before its turn came: it is our own session, or another run of this collection",
+    ),
     ({"match": {"idle": 60}}, session(), session(idle_seconds=3599.9), "it has run something since it was matched"),
     ({"match": {"idle": 60}}, session(), session(idle_seconds=59.0), "idle is 59, the rule wants 60"),
     ({"match": {"idle": 60}}, session(), running(), "idle is none, the rule wants 60"),

@@ -1,11 +1,9 @@
 # Copyright (c) 2026, the dbops.oracle_sessions authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A loopback TCP proxy in front of a MySQL-protocol server: latency, held statements, cut connections, counters.
+"""A loopback TCP proxy in front of a database server: latency, held statements, cut connections, counters.
 
-It reads the client's side of the protocol only as far as the packet header (3-byte little-endian length, 1-byte
-sequence number) and the text of COM_QUERY; the server's bytes pass unread. Not for TLS, which seekdb does not
-offer, nor for compression, which PyMySQL does not have. Source: MySQL client/server protocol, "MySQL Packets",
-"COM_QUERY".
+It reads the client's side of the protocol, MySQL's or Oracle's, only as far as framing.py does: the packet header and
+the text of statements. Not for TLS, which the servers here do not offer.
 """
 
 from __future__ import annotations
@@ -17,13 +15,11 @@ import threading
 import time
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
+from .framing import FRAMINGS, Framing
 from .seekdb import LOOPBACK, free_port
 
-COM_QUIT = 0x01
-COM_QUERY = 0x03
-HEADER = 4
 CHUNK = 65536
 LOOP_SECONDS = 10.0
 
@@ -39,7 +35,7 @@ def count_statements(text: str) -> int:
 
 
 class _Watch:
-    """Waits for one client packet whose COM_QUERY text satisfies ``predicate``."""
+    """Waits for one client packet whose text (see framing.py) satisfies ``predicate``."""
 
     def __init__(self, proxy: Proxy, predicate: Callable[[str], bool]) -> None:
         self._proxy = proxy
@@ -128,7 +124,9 @@ class _Link:
         self.client = client
         self.server = server
         self.cutting: CutAfter | None = None
-        self._heard_server = False
+        self._framing: Framing = FRAMINGS[proxy.protocol]()
+        self._heard_server = self._framing.client_first
+        self._parted = False
 
     def cut(self) -> None:
         for writer in (self.client, self.server):
@@ -188,19 +186,19 @@ class _Link:
 
     async def _read_packet(self, reader: asyncio.StreamReader) -> bytes:
         try:
-            header = await reader.readexactly(HEADER)
-            payload = await reader.readexactly(int.from_bytes(header[:3], "little"))
+            packet = await self._framing.read(reader)
         except asyncio.IncompleteReadError:
             return b""
-        if self._heard_server and not (header[3] == 0 and payload[:1] == bytes([COM_QUIT])):
+        if self._heard_server and not self._framing.is_farewell(packet):
             self._heard_server = False
             self.proxy.round_trips += 1
-        return header + payload
+        return packet
 
     async def _send_packet(self, packet: bytes) -> None:
-        # Only a command has sequence number 0; a login answer may begin with any byte.
-        if len(packet) > HEADER and packet[3] == 0 and packet[HEADER] == COM_QUERY:
-            text = packet[HEADER + 1 :].decode("utf-8", "replace")
+        if self._parted:
+            return  # The client is being cut off: neither its break nor its good-bye is to stop the statement.
+        text = self._framing.text(packet)
+        if text is not None and self.cutting is None:
             self.proxy._count(text)
             hold = self.proxy._take(self.proxy._holds, text)
             if hold is not None:
@@ -208,12 +206,18 @@ class _Link:
             self.cutting = self.proxy._take(self.proxy._cuts, text)
             if self.cutting is not None:
                 self.cutting._text = text
-                # The server serves one command after another: it closes only when the statement before QUIT is done.
-                packet += bytes([1, 0, 0, 0, COM_QUIT])
         self.server.write(packet)
+        if self.cutting is not None and self._framing.ends_request(packet):
+            self._parted = True
+            farewell = self._framing.farewell()
+            if farewell is None:
+                self.server.write_eof()
+            else:
+                self.server.write(farewell)
         await self.server.drain()
 
     async def _send_reply(self, reply: bytes) -> None:
+        self._framing.heard(reply)
         if self.cutting is None:
             self._heard_server = True
             self.client.write(reply)
@@ -224,20 +228,31 @@ class Proxy:
     """A proxy on a free loopback port; a context manager that closes every connection on leaving.
 
     ``delay``: seconds added in each direction, so that a round trip takes twice as long. May be set at any time.
-    ``record``: keep the COM_QUERY texts in ``queries``.
+    ``record``: keep the texts in ``queries``. ``protocol``: ``mysql``, whose texts are those of COM_QUERY, or ``tns``,
+    whose texts are a client's DATA packets as latin-1, also those of its login.
 
     Counters: ``round_trips`` (turns in which a client spoke after it had heard the server; logging in has its own,
-    QUIT has none because nobody waits for it), ``statements`` (see :func:`count_statements`), ``connections``
-    (accepted so far).
+    a good-bye has none because nobody waits for it), ``statements`` (see :func:`count_statements`; of ``mysql`` only,
+    as a DATA packet is more than a statement), ``connections`` (accepted so far).
+
+    A listener that redirects a TNS client leads it past the proxy: the address goes through as it is.
     """
 
     host = LOOPBACK
 
-    def __init__(self, upstream_host: str, upstream_port: int, delay: float = 0.0, record: bool = False) -> None:
+    def __init__(
+        self,
+        upstream_host: str,
+        upstream_port: int,
+        delay: float = 0.0,
+        record: bool = False,
+        protocol: Literal["mysql", "tns"] = "mysql",
+    ) -> None:
         self.upstream_host = upstream_host
         self.upstream_port = upstream_port
         self.delay = delay
         self.record = record
+        self.protocol = protocol
         self.port = 0
         self.reset_counters()
         self._holds: list[Hold] = []
@@ -312,7 +327,8 @@ class Proxy:
         return None
 
     def _count(self, text: str) -> None:
-        self.statements += count_statements(text)
+        if self.protocol == "mysql":
+            self.statements += count_statements(text)
         if self.record:
             self.queries.append(text)
 

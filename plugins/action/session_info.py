@@ -16,6 +16,7 @@ import os
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.login import shown_secret
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.options import RESOLVED
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.values import BadOption, refuse_null, shown
 
@@ -42,6 +43,10 @@ class ActionModule(ActionBase):
                 found = self._look_up(option, task_vars, templar)
                 if found is not None:
                     arguments[option] = found
+        # Refused here and not in the module, whose result shows the arguments it was called with.
+        refused = shown_secret(arguments)
+        if refused:
+            raise AnsibleActionFail(refused)
         return self._execute_module(
             module_name=self._task.action,
             module_args=arguments,
@@ -95,9 +100,6 @@ def _read(arguments):
         return str(error)
     if "sid" in arguments and "session_id" in arguments:
         return "sid: session_id is another name for it; give one of them."
-    if "@" in str(arguments.get("login_dsn", "")):
-        # Refused here and not in the module, whose result shows the arguments it was called with.
-        return "login_dsn: it takes host:port only; give user and password in login_user and login_password."
     return None
 
 

@@ -26,7 +26,8 @@ attributes:
     description: Whether a second run on an unchanged world changes nothing.
     support: full
     details:
-      - What has ended is not there to be ended again, which is not an error.
+      - What has ended is not there to be ended again, which is not an error. What is killed already and still there is
+        waited for, and no second statement is sent.
   action_group:
     description: Which C(module_defaults) groups set defaults for this module.
     support: full

@@ -13,37 +13,91 @@ options:
   dialect:
     description:
       - What kind of database stands behind O(login_dsn).
+      - V(oracle) is Oracle Database from 11.2 on. It recognises Amazon RDS by itself, V(oracle_rds) names it.
       - V(oceanbase) finds out the mode of the tenant by itself, V(oceanbase_mysql) names it. This version acts on
         MySQL-mode tenants; an Oracle-mode tenant is refused at login, whichever of the two is set.
-      - V(oracle), V(oracle_rds) and V(oceanbase_oracle) come with a later version of this collection. This one
-        refuses them by name before it connects. V(oracle) is the default all the same, so for OceanBase this option
-        must be set.
+      - V(oceanbase_oracle) comes with a later version of this collection. This one refuses it by name before it
+        connects.
     type: str
     choices: [oracle, oracle_rds, oceanbase, oceanbase_oracle, oceanbase_mysql]
     default: oracle
   login_dsn:
     description:
-      - Where the database is, as C(host:port), an IPv6 address in brackets. The address may be that of a proxy.
-      - It must be given, here or in one of the other places where login options are looked up.
-      - One that carries a user, a password or a path is refused.
+      - Where the database is. It must be given, here or in one of the other places where login options are looked up.
+      - For Oracle Database it is an EZConnect string such as C(db1.example.com:1521/shop), C(tcps://) before it for
+        TLS, or the alias of an entry in C(tnsnames.ora), see O(login_config_dir), or a whole connect descriptor.
+      - For OceanBase it is C(host:port), an IPv6 address in brackets. The address may be that of a proxy.
+      - One that carries a user or a password is refused. So is any other that contains C(@) or the word C(password).
     type: str
   login_user:
     description:
-      - The database user. For OceanBase it is written C(user@tenant), behind a proxy C(user@tenant#cluster).
-      - It must be given, here or in one of the other places where login options are looked up.
+      - The database user. On Oracle Database C(user[target]) logs in as the proxy user C(user) and acts as C(target).
+      - For OceanBase it is written C(user@tenant), behind a proxy C(user@tenant#cluster).
+      - It must be given, here or in one of the other places where login options are looked up, unless
+        O(login_external_auth=true).
     type: str
   login_password:
     description:
       - The password of O(login_user). Without one the login is tried with an empty password.
+      - Refused with O(login_external_auth=true), which takes none.
       - Ansible masks this text wherever it stands in a result. A session whose user name or machine contains it can
         be listed, but not be acted on from that result.
     type: str
+  login_mode:
+    description:
+      - With which administrative privilege to log in, V(default) with none.
+      - It is for Oracle Database. OceanBase has nothing of the kind, so there anything else is refused.
+    type: str
+    choices: [default, sysdba, sysoper, sysbackup, sysdg, syskm, sysrac]
+    default: default
+  login_external_auth:
+    description:
+      - Whether the operating system, a Kerberos ticket, or a certificate or password in a wallet proves who logs in,
+        rather than O(login_password).
+      - The driver's thin mode knows only certificates, since oracledb 26.0. Everything else takes
+        O(login_thick_mode=true).
+      - It is for Oracle Database and refused on OceanBase.
+    type: bool
+    default: false
+  login_wallet_dir:
+    description:
+      - The directory of the wallet with certificates for a C(tcps) address, on the host where the module runs. The thin
+        mode reads C(ewallet.pem) in it, the thick mode C(cwallet.sso).
+      - It is for Oracle Database and refused on OceanBase.
+    type: path
+  login_wallet_password:
+    description:
+      - The password of an encrypted C(ewallet.pem). The thick mode does not use it.
+      - It is for Oracle Database and refused on OceanBase.
+    type: str
+  login_config_dir:
+    description:
+      - The directory of C(tnsnames.ora), on the host where the module runs, for an alias in O(login_dsn). In thick mode
+        also that of C(sqlnet.ora). Without it the driver looks where E(TNS_ADMIN) points.
+      - It is for Oracle Database and refused on OceanBase.
+    type: path
+  login_thick_mode:
+    description:
+      - Whether the driver uses Oracle Client libraries, which must be installed where the module runs. Oracle Database
+        11.2, native network encryption, Kerberos and password verifiers of 10g need it. Anything else does without.
+      - It is for Oracle Database and refused on OceanBase.
+    type: bool
+    default: false
+  login_client_dir:
+    description:
+      - The directory of the Oracle Client libraries. Without it they are looked for where the system looks for
+        libraries. On Linux the driver asks for them there in any case, because the libraries load one another.
+      - It goes with O(login_thick_mode=true) and is refused without.
+      - It is for Oracle Database and refused on OceanBase.
+    type: path
   login_ca_cert:
     description:
       - A file with the certificates, in PEM format, of the authorities that may have signed the server's certificate.
         It lies on the host where the module runs.
       - With it the connection is encrypted, and the server's certificate and host name are verified; a server without
         TLS is refused. Without it the connection is not encrypted.
+      - It is for OceanBase. Oracle Database takes a C(tcps) address in O(login_dsn), and O(login_wallet_dir) where its
+        certificate is not one that the system trusts. There this option is refused.
     type: path
   login_timeout:
     description:
@@ -54,37 +108,68 @@ options:
     default: 10
   call_timeout:
     description:
-      - The longest time that the server may take to answer one call after the login.
+      - The longest time that the server may take to answer one call after the login. A call in which the server is
+        asked to wait for a session gets that time instead, see
+        O(dbops.oracle_sessions.session_kill#module:server_timeout).
       - A number of seconds, or text such as V(90s), V(2m), V(1h). It must be longer than 0.
-      - Past it the connection counts as lost. A lost connection is replaced once in a run, and what became of the
-        statements that were under way is read from the server. The second loss fails the task; sessions that were
-        still open then have the outcome V(failed), with a reason that says whether their statement had been sent.
+      - Past it the call is broken off, on Oracle Database with the same time once more for the server to end it, and the
+        connection counts as lost. A lost connection is replaced once in a run, and what became of the statements that
+        were under way is read from the server. The second loss fails the task; sessions that were still open then have
+        the outcome V(failed), with a reason that says whether their statement had been sent.
     type: raw
     default: 30
+  via_procedure:
+    description:
+      - End sessions by calling this procedure, written C(owner.name), instead of sending C(ALTER SYSTEM), so that the
+        login user does not need that privilege. Letters, digits, C(_), C($) and C(#) only, taken in upper case.
+      - It has four parameters C(IN), the instance, the sid, the serial# and the mode, and two parameters C(OUT), the
+        code and the message, and is called by position. C(mode) is a text such as V(KILL IMMEDIATE), V(KILL FORCE),
+        V(DISCONNECT POST_TRANSACTION) or V(CANCEL 7ws837zynp1zv), the verb, and behind it what the statement would
+        have behind the session, for a cancel the sql_id. The procedure refuses what it does not know.
+      - C(code) is 0 or null when the statement was carried out, otherwise the number of the error that the server
+        answered it with, such as 30 or 31, with or without a minus sign. C(message) is its text. An exception that the
+        procedure lets out counts the same.
+      - It must be one with definer's rights whose owner has C(ALTER SYSTEM), granted directly and not by a role. It
+        should hold guards of its own, because whoever may execute it can do so without this collection.
+      - It is for Oracle Database and refused on OceanBase.
+    type: str
   comment:
     description:
       - Free text such as a ticket or the number of a job. It is returned in the result and shown in the session list
         of the server while the module runs.
-      - On OceanBase the server shows its first 64 bytes, as CLIENT_INFO of our session.
+      - The server shows its first 64 bytes, on Oracle Database as CLIENT_IDENTIFIER of our session, on OceanBase as its
+        CLIENT_INFO.
     type: str
 requirements:
-  - Python 3.9 or newer, on the host where the module runs
-  - PyMySQL >= 1.2.0, on the host where the module runs
+  - Python 3.9 or newer, on the host where the module runs; newer versions of oracledb need a newer one
+  - oracledb >= 3.0.0 for Oracle Database, on the host where the module runs
+  - PyMySQL >= 1.2.0 for OceanBase, on the host where the module runs
 notes:
   - In the inventory, one host stands for one database. It has C(ansible_connection) set to V(local) and
     C(ansible_python_interpreter) set to V({{ ansible_playbook_python }}), so that the module runs on the control
     node, where the driver is.
-  - Each of O(dialect), O(login_dsn), O(login_user), O(login_password), O(login_ca_cert), O(login_timeout),
-    O(call_timeout) and O(comment) is taken from the first place that has it. These are the task, then
-    C(module_defaults), then the inventory variable C(oracle_sessions_<option>), then the environment variable
-    C(ORACLE_SESSIONS_<OPTION>) of the controller, then the default. The inventory variable is that of the inventory
-    host, also when the task is delegated.
+  - O(dialect), O(call_timeout), O(via_procedure), O(comment) and each option whose name begins with C(login_) are taken
+    from the first place that has them. These are the task, then C(module_defaults), then the inventory variable
+    C(oracle_sessions_<option>), then the environment variable C(ORACLE_SESSIONS_<OPTION>) of the controller, then the
+    default. The inventory variable is that of the inventory host, also when the task is delegated.
   - The environment variable E(ORACLE_SESSIONS_LOGIN_DSN) is refused in a play with several hosts, because they would
     all be the same database.
-  - On OceanBase the login user needs SELECT on oceanbase.GV$OB_PROCESSLIST. What else it may not read is listed in
-    RV(dbops.oracle_sessions.session_info#module:database.unavailable), and a rule that needs it is refused.
-    Transactions need oceanbase.GV$OB_TRANSACTION_SCHEDULERS, locks need oceanbase.GV$OB_LOCKS, locked objects need
+  - On Oracle Database the login user needs C(CREATE SESSION) and C(SELECT) on C(SYS.V_$SESSION), C(SYS.V_$INSTANCE) and
+    C(SYS.V_$DATABASE). To act it also needs C(SYS.V_$PROCESS) and C(SYS.V_$PX_SESSION), without which the guards hold
+    back every session, and C(SYS.V_$TRANSACTION), without which a rollback cannot be told from a session that hangs.
+    C(SELECT_CATALOG_ROLE) covers all that is read.
+  - Some keys of a rule need more, on Oracle Database these. C(temp_mb) needs C(SYS.V_$TEMPSEG_USAGE) and
+    C(SYS.V_$PARAMETER), C(sql_text) needs C(SYS.V_$SQL), C(locked_object) needs C(SYS.V_$LOCKED_OBJECT) and
+    C(SYS.DBA_OBJECTS). From the root of a container database C(SYS.V_$CONTAINERS) is needed in any case. Where several
+    instances are open, it is C(SYS.GV_$INSTANCE) and the views named C(GV_$) rather than those named C(V_$).
+  - To end something on Oracle Database the login user needs C(ALTER SYSTEM), or C(EXECUTE) on O(via_procedure), or on
+    Amazon RDS C(EXECUTE) on C(RDSADMIN.RDSADMIN_UTIL).
+  - On OceanBase the login user needs SELECT on oceanbase.GV$OB_PROCESSLIST. Transactions need
+    oceanbase.GV$OB_TRANSACTION_SCHEDULERS, locks need oceanbase.GV$OB_LOCKS, locked objects need
     oceanbase.DBA_OBJECTS as well. Servers that have only the views named V$ need the same on those.
   - On OceanBase a user sees only its own sessions unless it has the PROCESS privilege, and ends only its own unless
     it has SUPER. A user of the sys tenant sees and ends the sessions of all tenants.
+  - What the login user may not read is listed in
+    RV(dbops.oracle_sessions.session_info#module:database.unavailable), and a rule that needs it is refused with the
+    name of the grant.
 """

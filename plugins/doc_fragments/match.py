@@ -24,12 +24,14 @@ options:
         several patterns need a list.
       - C(username), C(schema), C(container), C(service) and C(resource_group) are compared without regard to case,
         unless the pattern is in double quotes of its own, as in V("Shop"). All other keys are compared with regard to
-        case. C(status) is V(active), V(inactive) or V(killed).
+        case. C(status) is V(active), V(inactive) or V(killed), on Oracle Database also V(sniped) or V(cached). C(type)
+        and C(server) are in lower case, too, such as V(user) and V(dedicated). A word that no session can have is refused.
       - "Thresholds, which ask for at least so much, are these. C(idle): the time for which the session has run
         nothing. C(active): the time since its current call began. C(sql_active): the time since its current statement
         began. C(logon_age): the time since it logged on. C(transaction_age): the time since its transaction began.
         C(undo_records): the undo records of that transaction. C(temp_mb), C(pga_mb): its temporary space and its
-        private memory in MiB. C(waiters): the number of sessions that wait for its locks, directly or behind one
+        private memory in MiB. In these three, and in the age of the transaction, a session of Oracle Database counts
+        what its parallel servers have. C(waiters): the number of sessions that wait for its locks, directly or behind one
         another. C(blocking_for): the longest of those waits."
       - Times are a number of seconds, or text such as V(90s), V(15m), V(2h), V(1.5d). The other thresholds are
         integers or text of digits only. With V(0) a threshold fits any session that has the value at all, so C(idle)
@@ -49,12 +51,16 @@ options:
         condition.
       - A key that this database, its version or the login user cannot see is refused, never taken for true or false.
         All such keys are listed in RV(dbops.oracle_sessions.session_info#module:database.unavailable).
+      - On Oracle Database C(idle) and C(active) are LAST_CALL_ET, in whole seconds since the last call began or ended.
+        A connection pool that tests its connections sets it back each time, so such a session is never idle for long.
+        C(sql_active) counts from SQL_EXEC_START. C(client_address) is not listed there. C(temp_mb), C(sql_text) and
+        C(locked_object) take views of their own, which are read only when a rule names the key.
       - OceanBase does not list C(os_user), C(program), C(client_identifier), C(service), C(resource_group),
         C(server), C(event), C(wait_class), C(inst_id), C(logon_age), C(undo_records), C(temp_mb) and C(pga_mb). There
         C(schema) is the current database, C(container) the tenant, C(machine) the same as C(client_address), and
         C(sql_active) the same as C(active). The keys about locks need OceanBase 4.2.4 or newer.
-      - Where the login sees the sessions of all tenants, C(container) must be given. The pattern V(*) means all of
-        them.
+      - Where the login sees the sessions of all containers, that is from CDB$ROOT of Oracle Database and from the sys
+        tenant of OceanBase, C(container) must be given. The pattern V(*) means all of them.
       - Sessions that are not of C(type) V(user) fit no rule. To act, a rule also passes by sessions that are already
         killed, unless its C(status) names V(killed) literally.
     type: dict

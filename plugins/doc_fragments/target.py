@@ -14,6 +14,7 @@ options:
     description:
       - The id of one session, as an integer or as text of digits only. Anything else is refused, such as V(true),
         V(1e2) or V(30.0).
+      - On Oracle Database it is the SID of V$SESSION, and O(serial) must be given with it.
       - On OceanBase it is the session id that the server lists as ID, 1 to 4294967295. A larger one is refused,
         because the server would cut it to 32 bits and take another session for it.
       - With O(match), the session must satisfy that as well, and with O(exclude) it must not fit any entry.
@@ -22,12 +23,16 @@ options:
     aliases: [session_id]
   serial:
     description:
-      - The serial# of the session O(sid), which tells it from an earlier or later one with the same id.
+      - The serial# of the session O(sid), which tells it from an earlier or later one with the same id. Oracle Database
+        gives a sid to the next session as soon as it is free.
+      - When the sid belongs to a session with another serial# by now, the outcome is V(gone), with a warning that says
+        whose it is.
       - OceanBase has none. One that is given is dropped with a warning.
     type: raw
   inst_id:
     description:
-      - The instance that the session O(sid) lives on.
+      - The instance that the session O(sid) lives on. On Oracle Database it may be left out only while a single
+        instance is open; otherwise the error names the instances on which the session exists.
       - OceanBase has no instance numbers, its session ids are unique in the whole cluster. One that is given is
         refused.
     type: raw
@@ -37,11 +42,11 @@ options:
         M(dbops.oracle_sessions.session_info), or a dictionary with such rows as C(sessions) and the result's
         C(database), for example after filtering the rows. Rows of a module that ends sessions are taken when it ran
         with O(dbops.oracle_sessions.session_kill#module:detail=full).
-      - Every session is looked up again by its identity, which is instance, sid, serial, logon time, node, user name,
-        container, client address and client port. One that is no longer there under that identity is never mistaken
-        for whoever has its sid now.
+      - Every session is looked up again by its identity. On Oracle Database that is instance, sid, serial# and logon
+        time, on OceanBase it is sid, node, user name, container, client address and client port. One that is no longer
+        there under that identity is never mistaken for whoever has its sid now.
       - With O(match), each session must satisfy that as well, and with O(exclude) it must not fit any entry.
-      - Refused are rows of another database or tenant, rows from before a restart of the server, rows older than
+      - Refused are rows of another database, container or tenant, rows from before a restart of the server, rows older than
         O(sessions_max_age), rows without a complete identity, and rows in which Ansible has masked a secret.
       - It cannot be combined with O(sid).
     type: raw
@@ -56,7 +61,8 @@ options:
     description:
       - The order in which O(limit) takes the sessions that fit.
       - V(longest_idle) takes the session first that has run nothing for the longest time; one that is running
-        something comes last.
+        something comes last. On Oracle Database the time counts in whole seconds, and every call sets it back, also the
+        one by which a connection pool makes sure of a connection.
       - V(oldest) and V(newest) go by the time of logon. OceanBase does not list it, so there both are refused.
       - V(all) goes by logon time, instance and sid, which also break ties of the others.
       - Refused with O(sid) and O(sessions), which name their sessions.

@@ -20,7 +20,12 @@ options:
     default: true
   wait_timeout:
     description:
-      - The longest time to wait, from the end of the last statement.
+      - The longest time that sending the statements and waiting for the end of their sessions may take together, counted
+        from the first statement. When it is over, the server is looked at once more.
+      - Statements are sent all the same when the time is over before their turn, except those on which the server itself
+        waits for the session, see O(dbops.oracle_sessions.session_kill#module:immediate) and
+        O(dbops.oracle_sessions.session_kill#module:server_timeout). Those are then not sent, and their sessions have
+        the outcome V(failed).
       - A number of seconds, or text such as V(90s), V(2m), V(1h).
     type: raw
     default: 60
@@ -35,15 +40,16 @@ options:
     description:
       - What becomes of the task when something is still there at the deadline, outcome V(pending) or V(rolling_back).
       - V(ok) says so in the result only, V(warn) warns as well, V(fail) fails the task.
-      - Without it, V(pending) fails the task and V(rolling_back) warns.
+      - Without it, V(pending) fails the task and V(rolling_back) warns. A disconnect with
+        O(dbops.oracle_sessions.session_disconnect#module:post_transaction=true) is meant to take its time, so it goes
+        by V(ok).
     type: str
     choices: [ok, warn, fail]
   detail:
     description:
       - V(compact) returns of each session what is needed to recognise it, because a run may have thousands.
-      - V(full) returns all fields of a row of M(dbops.oracle_sessions.session_info) besides. Statement texts, locks
-        and the age of transactions are read only where the rule needs them, and are null otherwise. C(protected_by)
-        is always null; the reason names the guard.
+      - V(full) returns all fields of a row of M(dbops.oracle_sessions.session_info) besides. Statement texts, temporary
+        space and locked objects are read only where the rule needs them, and are null otherwise.
     type: str
     choices: [compact, full]
     default: compact

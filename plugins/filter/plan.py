@@ -10,7 +10,13 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils import values
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.registry import find
-from ansible_collections.dbops.oracle_sessions.plugins.module_utils.plan import KILL, VERBS, check_sql_id
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.plan import (
+    KILL,
+    VERBS,
+    WAY_OPTIONS,
+    check_sql_id,
+    parse_way,
+)
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.rule import RULE_OPTIONS, parse_rule, saved_rows
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.run import plan_sessions
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.session import Snapshot
@@ -23,18 +29,18 @@ def plan(snapshot, rule):
         options = dict(values.mapping(rule, "rule"))
         values.refuse_null(options)
         verb = options.pop("verb", KILL)
-        sql_id = options.pop("sql_id", None)
-        unknown = sorted(set(options) - set(RULE_OPTIONS))
-        if unknown:
-            raise BadOption(
-                unknown[0], f"a rule has no such option; it has {', '.join((*RULE_OPTIONS, 'verb', 'sql_id'))}."
-            )
         if verb not in VERBS:
             raise BadOption("verb", f"{verb!r} is not a verb; use one of {', '.join(VERBS)}.")
+        way = parse_way(verb, {name: options.pop(name) for name in WAY_OPTIONS[verb] if name in options})
+        unknown = sorted(set(options) - set(RULE_OPTIONS))
+        if unknown:
+            known = (*RULE_OPTIONS, "verb", *WAY_OPTIONS[verb])
+            raise BadOption(unknown[0], f"a rule to {verb} has no such option; it has {', '.join(known)}.")
         saved = _snapshot(snapshot)
         dialect = find(saved.database.get("dialect"))
-        check_sql_id(dialect, None if sql_id is None else values.text(sql_id, "sql_id"))
-        planned = plan_sessions(saved, parse_rule(options), verb, dialect, sql_id)
+        dialect.assume(saved.database.get("version"))
+        check_sql_id(dialect, way.sql_id)
+        planned = plan_sessions(saved, parse_rule(options), way, dialect)
     except BadOption as error:
         raise AnsibleFilterError(str(error)) from None
     return {

@@ -5,33 +5,82 @@
 
 from __future__ import annotations
 
-from .dialect.base import GONE, PRIVILEGE, REFUSED, UNKNOWN
-from .errors import DatabaseError, ServerRestarted
+import time
+from collections import defaultdict
+
+from .dialect.base import GONE, MARKED, PRIVILEGE, REFUSED, UNKNOWN
+from .errors import CallTimedOut, ConnectionLost, DatabaseError, ServerRestarted
 from .plan import CANCEL
 from .select import changed_since
 
-# Sessions per batch. A batch is looked at and sent at once, so this is also the window in which a session may change
+# Sessions per batch. Where a batch is looked at and then sent, this is also the window in which a session may change
 # unseen: the larger, the faster, and the riskier.
 BATCH = 50
+# What a call that waits is given beyond the server's own limit, in seconds.
+_GRACE_SECONDS = 10.0
+# The least that a call of several that wait is given, in seconds.
+_SHORTEST_SECONDS = 1.0
 
 
-def act(database, steps, rule):
-    """Brings every step as far as a statement can: settled, or sent and left for verify to judge."""
+def act(database, steps, rule, way, deadline):
+    """Brings every step as far as a statement can: settled, or sent and left for verify to judge.
+
+    `deadline` is the moment, on the monotonic clock, after which only a first statement is sent.
+    """
     todo = [step for step in steps if not step.outcome]
     try:
-        for start in range(0, len(todo), BATCH):
-            _batch(database, todo[start : start + BATCH], rule)
+        if way.waits:
+            _one_by_one(database, todo, rule, way, deadline)
+            return
+        together = defaultdict(list)
+        for step in todo:
+            instance = database.dialect.instance_for(way, step.session)
+            together[instance, step.session.identity in rule.under_way].append(step)
+        for (instance, _under_way), group in together.items():
+            _in_batches(database, group, rule, instance, deadline)
     except ServerRestarted as error:
         abandon(todo, "gone", error)
     except DatabaseError as error:
         abandon(todo, "failed", error)
 
 
-def _batch(database, steps, rule):
-    """Looks, sends, and again for those whose fate a lost connection left open."""
-    while steps:
-        ready = _still_fitting(database, steps, rule)
-        steps = _send(database, ready)
+def _in_batches(database, steps, rule, instance, deadline):
+    for start in range(0, len(steps), BATCH):
+        batch = steps[start : start + BATCH]
+        if start and time.monotonic() > deadline:
+            _too_late(batch)
+            continue
+        while batch:
+            batch = _send(database, _ready(database, batch, rule), rule, instance)
+
+
+def _one_by_one(database, steps, rule, way, deadline):
+    """For statements whose answer the server holds back: each gets its share of the time, not one of them all of it."""
+    longest = way.waits + _GRACE_SECONDS
+    for index, step in enumerate(steps):
+        left = deadline - time.monotonic()
+        if index and left <= 0:
+            _too_late([step])
+            continue
+        alone = len(steps) == 1 or way.server_timeout is not None
+        share = longest if alone else min(longest, max(_SHORTEST_SECONDS, left / (len(steps) - index)))
+        batch = [step]
+        while batch:
+            batch = _send(database, _ready(database, batch, rule), rule, seconds=share)
+
+
+def _too_late(steps):
+    for step in steps:
+        step.settle(
+            "failed", "its statement was not sent, because wait_timeout was over before its turn came; raise it"
+        )
+
+
+def _ready(database, steps, rule):
+    """The steps to send now: all of them where the statements look for themselves, else those that still fit."""
+    again = any(step.unanswered for step in steps)
+    matching, sparing = rule.matching(steps[0].session), rule.sparing()
+    return _still_fitting(database, steps, rule) if again or database.dialect.looks_first(matching, sparing) else steps
 
 
 def _still_fitting(database, steps, rule):
@@ -66,41 +115,65 @@ def _vanished(step):
         step.settle("gone", "no such session any more when its turn came")
 
 
-def _send(database, steps):
-    """Sends the statements in one go; returns the steps to look at again after a lost connection."""
+def _send(database, steps, rule, instance=None, seconds=None):
+    """Sends the statements in one go; returns the steps to look at again after a lost answer."""
     denied = []
     while steps:
         for step in steps:
             step.sent = True
         try:
-            done, error = database.send([step.statement for step in steps])
-        except DatabaseError:
+            matching = rule.matching(steps[0].session) | ({"sql_id"} if steps[0].verb == CANCEL else set())
+            answers = database.send(steps, matching, rule.sparing(), instance, seconds)
+        except ConnectionLost as error:
             for step in steps:
                 step.unanswered = True
-            database.reconnect()
+            if seconds and isinstance(error, CallTimedOut):
+                # It was told to end, and has had its share of the time: verify looks on.
+                return []
+            database.recover(error)
             break
-        # The server stops at the first error; what stands behind it was not carried out, and goes again without it.
-        for step in steps[done + 1 :]:
+        for step, answer in zip(steps, answers):
+            if answer.held:
+                _held(step, answer)
+            elif answer.code is not None:
+                denied.append(step)
+                _refused(step, answer, database.dialect)
+        # What lies behind the answers was not carried out, and goes again.
+        steps = steps[len(answers) :]
+        for step in steps:
             step.sent = step.unanswered
-        if error is not None:
-            denied.append(steps[done])
-            _refused(steps[done], error, database.dialect)
-        steps = steps[done + 1 :]
     _look_for_denied(database, [step for step in denied if not step.outcome and not step.sent])
     return steps
 
 
-def _refused(step, error, dialect):
+def _held(step, answer):
+    """The server looked and found that the session is not what it was."""
+    step.sent = step.unanswered
+    if answer.held == "gone":
+        _vanished(step)
+    elif answer.held == "killed" and step.unanswered:
+        # Our own first statement may have done that; verify looks on.
+        step.reason = answer.reason
+    elif step.verb == CANCEL and answer.held == "another":
+        step.settle("unchanged", answer.reason)
+    else:
+        step.settle("skipped", f"it changed before its turn came: {answer.reason}")
+
+
+def _refused(step, answer, dialect):
     """The server's answer to one statement, by its class; no such session is left open, to be looked at again."""
-    step.error = {"code": error.code, "message": error.message}
-    kind = dialect.classify(error.code)
-    step.sent = step.unanswered or kind == UNKNOWN
+    kind = dialect.classify(answer.code)
+    step.sent = step.unanswered or kind in (UNKNOWN, MARKED)
+    if kind == MARKED:
+        return
+    step.error = {"code": answer.code, "message": answer.message}
+    told = answer.message + (f"; {dialect.advice[answer.code]}" if answer.code in dialect.advice else "")
     if kind == REFUSED:
-        step.settle("refused", f"the server refuses it: {error.message}")
+        step.settle("refused", f"the server refuses it: {told}")
     elif kind == PRIVILEGE:
-        step.settle("failed", f"missing privilege: {error.message}")
+        step.settle("failed", f"missing privilege: {told}")
     elif kind not in (GONE, UNKNOWN):
-        step.settle("failed", f"the server answered: {error.message}")
+        step.settle("failed", f"the server answered: {told}")
 
 
 def _look_for_denied(database, steps):
@@ -109,13 +182,11 @@ def _look_for_denied(database, steps):
         return
     present = database.look_up([step.session.sid for step in steps], frozenset())
     for step in steps:
-        if step.session.identity in present:
-            step.settle(
-                "failed",
-                "the server lists it, but does not know its id; log in to the server directly, not through a proxy",
-            )
-        else:
+        now = present.get(step.session.identity)
+        if now is None:
             step.settle("gone", "no such session any more when its turn came")
+        elif not now.killed:
+            step.settle("failed", database.dialect.unknown_although_listed)
 
 
 def abandon(steps, outcome, error):

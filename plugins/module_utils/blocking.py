@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+# The match keys that are about who waits for whom.
+LOCK_KEYS = frozenset({"waiters", "blocking_for", "blocking", "blocked", "root_blocker", "blocked_by"})
+
 
 @dataclass(frozen=True)
 class Wait:

@@ -5,65 +5,8 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
-from . import values
-from .errors import ConnectionLost, ServerRestarted
+from .errors import CallTimedOut, ConnectionLost, DatabaseError, InstanceOutOfReach, ServerRestarted
 from .session import Snapshot, iso, restarted
-from .values import BadOption
-
-_DSN = re.compile(r"(\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>[0-9]{1,5})", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Login:
-    host: str
-    port: int
-    user: str
-    password: str
-    ca_cert: str | None
-    login_timeout: float
-    call_timeout: float
-    comment: str | None
-
-    def __repr__(self):
-        return f"Login({self.user} at {self.host}:{self.port})"
-
-
-def parse_login(options):
-    """The Login of a module's options; refuses what would fail or leak later."""
-    dsn = values.text(_given(options, "login_dsn", "where the database is, as host:port"), "login_dsn")
-    user = values.text(_given(options, "login_user", "the database user, as user@tenant"), "login_user")
-    if "@" in dsn or "/" in dsn:
-        raise BadOption(
-            "login_dsn", "it takes host:port only; give user and password in login_user and login_password."
-        )
-    address = _DSN.fullmatch(dsn)
-    if address is None or not 1 <= int(address["port"]) <= 65535:
-        raise BadOption("login_dsn", f"{values.shown(dsn)} is not host:port; write it such as db1.example.com:2881.")
-    limits = {name: values.seconds(options[name], name) for name in ("login_timeout", "call_timeout")}
-    for name, limit in limits.items():
-        if limit <= 0:
-            raise BadOption(name, "it must be longer than 0 s, or nothing could ever answer in time.")
-    return Login(
-        host=address["v6"] or address["host"],
-        port=int(address["port"]),
-        user=user,
-        password=options.get("login_password") or "",
-        ca_cert=options.get("login_ca_cert"),
-        comment=options.get("comment"),
-        **limits,
-    )
-
-
-def _given(options, name, meaning):
-    if options.get(name) is None:
-        raise BadOption(
-            name,
-            f"it is missing: {meaning}; set it in the task, in module_defaults, or as the host's variable oracle_sessions_{name}.",
-        )
-    return options[name]
 
 
 class Database:
@@ -78,9 +21,12 @@ class Database:
         self._connect = connect
         self._login = login
         self._connection = connect(login)
+        self._elsewhere: dict[int, object] = {}
         self._spare = True
+        # Why match keys could not be answered at the last look.
+        self.unavailable: dict[str, str] = {}
         try:
-            self._about = self._introduce()
+            self.dialect, self._about = dialect.introduce(self._connection, login)
         except BaseException:
             self.close()
             raise
@@ -88,12 +34,10 @@ class Database:
     @classmethod
     def open(cls, dialect, options):
         """Logs in as the options say; raises BadOption, DriverMissing or LoginFailed."""
-        login = parse_login(options)
-        # Imported here: importing the driver costs more than the rest of a module's start.
-        from .driver import mysql
-
-        mysql.check_installed()
-        return cls(dialect, mysql.Connection, login)
+        login = dialect.parse_login(options)
+        driver = _driver(dialect.driver)
+        driver.check_installed()
+        return cls(dialect, driver.Connection, login)
 
     def __enter__(self):
         return self
@@ -102,48 +46,66 @@ class Database:
         self.close()
 
     def close(self):
-        self._connection.close()
+        for connection in (self._connection, *self._elsewhere.values()):
+            connection.close()
+        self._elsewhere.clear()
 
     def snapshot(self, keys):
         """All sessions now, with everything that costs little and what these match keys need beyond it."""
-        now, sessions, unavailable = self._read(lambda: self.dialect.sessions(self._ask, keys))
-        database = {**self._about, "taken_at": iso(now)}
-        return Snapshot(database, sessions, unavailable)
+        now, sessions, self.unavailable = self._read(lambda: self.dialect.sessions(self._connection.ask, keys))
+        return Snapshot({**self._about, "taken_at": iso(now)}, sessions, self.unavailable)
 
     def look_up(self, sids, keys):
         """The sessions that have one of these ids now, by identity, each with its status and these match keys."""
-        sessions = self._read(lambda: self.dialect.sessions(self._ask, keys, sids))[1]
+        _now, sessions, self.unavailable = self._read(lambda: self.dialect.sessions(self._connection.ask, keys, sids))
         return {session.identity: session for session in sessions}
 
-    def send(self, statements):
-        """Sends end-session statements in one go: how many were carried out, and the error that stopped the rest.
+    def send(self, steps, matching, sparing, instance=None, seconds=None):
+        """Sends the statements of these steps and returns the Answers to as many of them as were dealt with.
 
-        Raises ConnectionLost when that cannot be known.
+        Raises ConnectionLost when what became of them cannot be known. `instance` is where they must be sent, if not
+        where we are; `seconds` replaces call_timeout.
         """
-        results, error = self._connection.script(statements)
-        return len(results), error
+        connection = self._connection if instance is None else self.reach(instance)
+        return self.dialect.send(connection, steps, matching, sparing, seconds)
+
+    def recover(self, error):
+        """Makes sure of a connection after `error` came in place of an answer; raises ConnectionLost when that fails."""
+        if isinstance(error, CallTimedOut) and self._spare:
+            self._spare = False
+        else:
+            self.reconnect()
 
     def reconnect(self):
         """A new connection in place of the lost one; raises ConnectionLost when that leads nowhere that we know."""
         if not self._spare:
             raise ConnectionLost("the connection was lost a second time")
         self._spare = False
-        self._connection.close()
+        self.close()
         self._connection = self._connect(self._login)
-        about = self._introduce()
+        self.dialect, about = self.dialect.introduce(self._connection, self._login)
         if any(about[key] != self._about[key] for key in ("dbid", "container")):
             raise ConnectionLost("the connection was lost, and another server answers at its address now")
         if restarted(self._about, about):
             raise ServerRestarted("the server was restarted meanwhile")
 
-    def _introduce(self):
-        return self.dialect.introduce(self._ask, self._login)
-
-    def _ask(self, queries):
-        results, error = self._connection.script(queries)
-        if error is not None:
-            raise error
-        return results
+    def reach(self, instance):
+        """A connection to another instance of this database; raises InstanceOutOfReach where our login leads to none."""
+        if instance not in self._elsewhere:
+            name = self.dialect.instance_name(instance)
+            try:
+                connection = self._connect(self._login, name)
+            except DatabaseError as error:
+                raise InstanceOutOfReach(
+                    f"login_dsn: it does not lead to instance {instance}, {name} ({error.message})"
+                ) from error
+            self._elsewhere[instance] = connection
+            reached = self.dialect.reached(connection)
+            if reached != instance:
+                connection.close()
+                del self._elsewhere[instance]
+                raise InstanceOutOfReach(f"login_dsn: it leads to instance {reached} only, not to {instance}, {name}")
+        return self._elsewhere[instance]
 
     def _read(self, read):
         try:
@@ -151,3 +113,14 @@ class Database:
         except ConnectionLost:
             self.reconnect()
             return read()
+
+
+def _driver(name):
+    # Imported here: importing a driver costs more than the rest of a module's start.
+    if name == "oracle":
+        from .driver import oracle
+
+        return oracle
+    from .driver import mysql
+
+    return mysql

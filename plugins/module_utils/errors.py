@@ -37,3 +37,11 @@ class ConnectionLost(DatabaseError):
 
 class ServerRestarted(DatabaseError):
     """The server has been restarted under us: all its sessions ended then, and their ids mean others now."""
+
+
+class CallTimedOut(ConnectionLost):
+    """The server did not answer in time and was stopped; the connection lives on, what became of the call is unknown."""
+
+
+class InstanceOutOfReach(DatabaseError):
+    """The statement must be sent on an instance that the connect string does not lead to; nothing was sent."""

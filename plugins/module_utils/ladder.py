@@ -12,10 +12,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+from .guard import KILLED
+from .plan import CANCEL
 from .session import IDENTITY, OUTCOMES
 
-# What the rung after a cancel takes: the statement it was to end still runs.
-_LEFT = ("pending", "failed")
+# What a rung takes of those that the rung before has tried.
+_LEFT = ("pending", "rolling_back", "failed")
 # Options that say how many to pick. A later rung does not pick: it takes what was left.
 _PICKING = ("pick", "limit", "keep", "per", "max_percent")
 # Sessions of a rule that its lines name one by one.
@@ -27,7 +29,8 @@ _AUDITED = ("verb", *IDENTITY, "statement", "outcome", "reason")
 def next_rung(rule, number, steps, max_sessions):
     """The options for rung `number` of a rule, {} when the rung before has left nobody.
 
-    `max_sessions` is how many sessions the whole run may act on. The result is {verb, pause_seconds, options}.
+    `max_sessions` is how many sessions the whole run may act on. The result is {verb, pause_seconds, options, way},
+    the latter two being options of the verb's module.
     """
     rung = rule["rungs"][number]
     options = {"wait_timeout": rung["wait_timeout"], "detail": "full"}
@@ -37,20 +40,28 @@ def next_rung(rule, number, steps, max_sessions):
         budget = max(0, max_sessions - _acted_on(steps))
         options.update(rule["options"], closed_sessions=_closed(steps))
         options["max_sessions"] = min(rule["options"]["max_sessions"], budget)
-        return {"verb": rung["verb"], "pause_seconds": 0, "options": options}
+        return {"verb": rung["verb"], "pause_seconds": 0, "options": options, "way": rung["way"]}
     before: dict = next((step["result"] for step in reversed(steps) if step["rule"] == rule["name"]), {})
     left = [row for row in _rows(before) if row["outcome"] in _LEFT]
     if not left:
         return {}
     options.update({name: value for name, value in rule["options"].items() if name not in _PICKING})
-    # The statement that was matched must run still: the session may be in the middle of another one by now.
-    options["match"] = {**rule["options"]["match"], "sql_id": sorted({row["sql_id"] for row in left})}
+    if rule["rungs"][number - 1]["verb"] == CANCEL:
+        # The statement that was matched must run still: the session may be in the middle of another one by now.
+        options["match"] = {**rule["options"]["match"], "sql_id": sorted({row["sql_id"] for row in left})}
+    else:
+        # They are killed because this ladder did it.
+        options["allow"] = sorted({*_names(options.get("allow")), KILLED})
     options["sessions"] = {"database": before["database"], "sessions": left}
     options["sessions_max_age"] = 3600 + rung["after_seconds"]
     options["max_sessions"] = len(left)
     waited = max(row.get("waited_seconds") or 0.0 for row in _rows(before))
     pause = math.ceil(round(rung["after_seconds"] - waited, 1))
-    return {"verb": rung["verb"], "pause_seconds": max(0, pause), "options": options}
+    return {"verb": rung["verb"], "pause_seconds": max(0, pause), "options": options, "way": rung["way"]}
+
+
+def _names(given):
+    return [given] if isinstance(given, str) else given or []
 
 
 def _rows(result):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from .dialect.registry import DIALECTS
 from .guard import LIFTABLE
+from .login import MODES
+from .plan import CANCEL, DISCONNECT, KILL
 from .rule import GROUPS, PICKS
 
 LOGIN = {
@@ -14,9 +16,17 @@ LOGIN = {
     "login_dsn": {"type": "str"},
     "login_user": {"type": "str"},
     "login_password": {"type": "str", "no_log": True},
+    "login_mode": {"type": "str", "choices": list(MODES), "default": "default"},
+    "login_external_auth": {"type": "bool", "default": False},
+    "login_wallet_dir": {"type": "path"},
+    "login_wallet_password": {"type": "str", "no_log": True},
+    "login_config_dir": {"type": "path"},
+    "login_thick_mode": {"type": "bool", "default": False},
+    "login_client_dir": {"type": "path"},
     "login_ca_cert": {"type": "path"},
     "login_timeout": {"type": "raw", "default": 10},
     "call_timeout": {"type": "raw", "default": 30},
+    "via_procedure": {"type": "str"},
     "comment": {"type": "str"},
 }
 # What the action plugin looks for as the variable oracle_sessions_<option> and in ORACLE_SESSIONS_<OPTION>.
@@ -57,8 +67,28 @@ WAITING = {
 }
 
 LISTING = {
-    "include": {"type": "list", "elements": "str", "choices": ["sql_text", "blockers"], "default": []},
+    "include": {"type": "list", "elements": "str", "choices": ["sql_text", "blockers", "rollback"], "default": []},
     "explain": {"type": "bool", "default": False},
+}
+
+# How a verb is carried out, by verb.
+WAYS = {
+    KILL: {
+        "immediate": {"type": "bool", "default": True},
+        "force": {"type": "bool", "default": False},
+        "noreplay": {"type": "bool", "default": False},
+        "server_timeout": {"type": "raw"},
+        "allow_undocumented": {"type": "bool", "default": False},
+    },
+    DISCONNECT: {
+        "post_transaction": {"type": "bool", "default": False},
+        "immediate": {"type": "bool"},
+        "noreplay": {"type": "bool", "default": False},
+    },
+    CANCEL: {
+        "sql_id": {"type": "str"},
+        "allow_undocumented": {"type": "bool", "default": False},
+    },
 }
 
 READING_SPEC = {**LOGIN, **TARGET, **PROTECT, **LISTING}

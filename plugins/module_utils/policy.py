@@ -7,21 +7,24 @@ from __future__ import annotations
 
 from . import values
 from .match import parse_matches
-from .plan import CANCEL, KILL
+from .plan import CANCEL, DISCONNECT, KILL, WAY_OPTIONS, parse_way
 from .rule import RULE_OPTIONS, parse_rule
 from .values import BadOption
 
 OPTION = "oracle_sessions_policy"
-# From the gentlest to the hardest: a ladder only ever goes up.
-RUNGS = (CANCEL, KILL)
-_LATER = ("disconnect", "process_kill")
+RUNGS = (CANCEL, DISCONNECT, KILL)
+_LATER = ("process_kill",)
+# From the gentlest to the hardest, a ladder only ever goes up: a disconnect that waits for the transaction comes before a
+# kill, one that does not wait ends the process that a kill only asks to end itself.
+_GENTLE_DISCONNECT = "disconnect with post_transaction"
+_ORDER = (CANCEL, _GENTLE_DISCONNECT, KILL, DISCONNECT)
 
 
 def parse_policy(raw, max_sessions=20, protect=(), wait_timeout=60):
     """The rules of a policy, each as {name, options, rungs}.
 
-    `options` are the options of the modules, the role's limit and protection included. Each rung is {verb,
-    after_seconds, wait_timeout, on_pending}, times in seconds: it waits for its sessions until the next rung's turn,
+    `options` are the options of the modules, the role's limit and protection included. Each rung is {verb, way,
+    after_seconds, wait_timeout, on_pending}, `way` being options of the verb's module, times in seconds: it waits for its sessions until the next rung's turn,
     the last one for as long as the role says and with the modules' own judgement (on_pending None).
     """
     allowed = values.whole(max_sessions, "oracle_sessions_max_sessions")
@@ -76,21 +79,25 @@ def _rule(entry, where, allowed, protected, patience):
 
 def _ladder(raw, where, patience):
     rungs: list[dict] = []
+    highest = -1
     for index, entry in enumerate(values.members(raw, where)):
         at = f"{where}[{index}]" if isinstance(raw, (list, tuple)) else where
-        verb, after = _rung(entry, at, index == 0, patience)
-        if rungs and RUNGS.index(verb) <= RUNGS.index(rungs[-1]["verb"]):
+        verb, way, after = _rung(entry, at, index == 0, patience)
+        step = _ORDER.index(_GENTLE_DISCONNECT if way.get("post_transaction") else verb)
+        if step <= highest:
             raise BadOption(
-                at, f"{verb} cannot follow {rungs[-1]['verb']}; a ladder goes up, in the order {', '.join(RUNGS)}."
+                at,
+                f"{_ORDER[step]} cannot follow {_ORDER[highest]}; a ladder goes up, in the order {', '.join(_ORDER)}.",
             )
+        highest = step
         if rungs:
             rungs[-1].update(wait_timeout=after, on_pending="ok")
-        rungs.append({"verb": verb, "after_seconds": after, "wait_timeout": patience, "on_pending": None})
+        rungs.append({"verb": verb, "way": way, "after_seconds": after, "wait_timeout": patience, "on_pending": None})
     return rungs
 
 
 def _rung(entry, where, first, patience):
-    """The verb of a rung, and how many seconds after the statement of the rung before it has its turn."""
+    """The verb of a rung, the options of its module, and how many seconds after the rung before it has its turn."""
     settings: dict = {}
     verb = entry
     if isinstance(entry, dict):
@@ -99,16 +106,27 @@ def _rung(entry, where, first, patience):
         ((verb, settings),) = entry.items()
     if verb in _LATER:
         raise BadOption(
-            where, f"{verb} comes with a later version of this collection; this one has {' and '.join(RUNGS)}."
+            where, f"{verb} comes with a later version of this collection; this one has {', '.join(RUNGS)}."
         )
     if verb not in RUNGS:
-        raise BadOption(where, f"{values.shown(verb)} is not a verb; this version has {' and '.join(RUNGS)}.")
+        raise BadOption(where, f"{values.shown(verb)} is not a verb; this version has {', '.join(RUNGS)}.")
     if not isinstance(entry, dict):
-        return verb, 0.0 if first else patience
+        return verb, {}, 0.0 if first else patience
     at = f"{where}.{verb}"
-    for name in values.mapping(settings, at):
-        if name != "after":
-            raise BadOption(f"{at}.{name}", "a rung has no such setting; it has after.")
+    settings = dict(values.mapping(settings, at))
+    values.refuse_null(settings, f"{at}.")
+    after = settings.pop("after", None)
+    # A rule says which statement to cancel by its match.
+    known = [name for name in WAY_OPTIONS[verb] if name != "sql_id"]
+    for name in settings:
+        if name not in known:
+            raise BadOption(f"{at}.{name}", f"a rung has no such setting; {verb} has {', '.join(('after', *known))}.")
+    try:
+        parse_way(verb, settings)
+    except BadOption as error:
+        raise BadOption(f"{at}.{error.option}", str(error)[len(f"{error.option}: ") :]) from None
+    if after is None:
+        return verb, settings, 0.0 if first else patience
     if first:
         raise BadOption(f"{at}.after", "there is nothing before the first rung to wait for; leave it out.")
-    return verb, values.seconds(settings["after"], f"{at}.after")
+    return verb, settings, values.seconds(after, f"{at}.after")

@@ -121,13 +121,15 @@ def described(snapshot, read_only_what_was_asked=False):
     return {**snapshot.database, "unavailable": sorted(unavailable)}
 
 
-def listing(snapshot, selection, rule, chains=None, explain=False):
+def listing(snapshot, selection, rule, chains=None, explain=False, rollbacks=None):
     """The result of a listing; `explain` tells for every session that would be left alone what spares it."""
     rows = []
     for session in selection.picked:
         row = session_row(session)
         if chains is not None:
             row["blockers"] = chains[id(session)]
+        if rollbacks is not None:
+            row["rollback"] = rollbacks.get(session.identity)
         rows.append(row)
     result = {
         "database": described(snapshot),
@@ -136,7 +138,7 @@ def listing(snapshot, selection, rule, chains=None, explain=False):
         "counts": _summary(selection.picked),
     }
     if explain:
-        held = [(session, protected_by(session, rule)) for session in selection.picked]
+        held = [(session, protected_by(session, rule, snapshot.unavailable)) for session in selection.picked]
         guarded = [(session, f"{found[0]}: {found[1]}") for session, found in held if found]
         settled = [(each.session, each.reason) for each in selection.settled]
         result["spared"] = spared_rows([*settled, *guarded, *selection.spared])
@@ -158,6 +160,9 @@ def outcome_row(outcome, full=False):
     for name in ("error", "waited_seconds", "rollback"):
         if getattr(outcome, name) is not None:
             row[name] = getattr(outcome, name)
+    if outcome.session.process is not None:
+        # What the operating system needs to end it, and that it is as old as its session.
+        row["process"] = {**outcome.session.process, "logon_seconds": outcome.session.logon_seconds}
     return row
 
 

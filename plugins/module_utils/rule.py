@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from . import values
 from .guard import LIFTABLE
 from .match import Match, parse_match, parse_matches
+from .plan import DISCONNECT, KILL
 from .session import FIELDS, IDENTITY, Session
 from .values import BadOption
 
@@ -22,12 +23,13 @@ _FIELD_KINDS = {
     **dict.fromkeys(
         ("idle_seconds", "active_seconds", "sql_active_seconds", "logon_seconds", "temp_mb", "pga_mb"), _NUMBER
     ),
-    **dict.fromkeys(("inst_id", "serial", "client_port", "coordinator"), _NUMBER),
+    **dict.fromkeys(("inst_id", "serial", "client_port"), _NUMBER),
     **dict.fromkeys(("own", "oracle_maintained"), (bool,)),
     "sql_exec_id": (str, int),
     "sid": (object,),
     "locked_objects": (list, tuple),
     "process": (dict,),
+    "coordinator": {"inst_id": _NUMBER, "sid": _NUMBER},
     "transaction": {"age_seconds": _NUMBER, "undo_records": _NUMBER},
     "blocked_by": {"inst_id": _NUMBER, "sid": _NUMBER},
     "blocking": {"waiters": _NUMBER, "longest_seconds": _NUMBER, "root": (bool,)},
@@ -79,6 +81,12 @@ class Rule:
     wanted: tuple = ()
     origin: Origin | None = None
     closed: frozenset = frozenset()
+    # Sessions that an earlier call has told to end: what they did before is not asked of them again.
+    under_way: frozenset = frozenset()
+
+    def asked_of(self, session):
+        """The match that this session must satisfy, or None."""
+        return None if session.identity in self.under_way else self.match
 
     @property
     def named(self):
@@ -99,6 +107,15 @@ class Rule:
     def keys(self):
         return {key for _option, key in self.needs()}
 
+    def matching(self, session):
+        """The match keys that this session is asked again right before its statement."""
+        asked = self.asked_of(session)
+        return asked.keys() if asked else frozenset()
+
+    def sparing(self):
+        """The match keys by which sessions are left alone."""
+        return frozenset().union(*(each.keys() for each in self.exclude + self.protect))
+
 
 def parse_rule(options, acting=True):
     """The Rule of a module's own options, None standing for an option that was not given.
@@ -107,6 +124,7 @@ def parse_rule(options, acting=True):
     """
     given = {name: value for name, value in options.items() if value is not None}
     wanted, origin = _target(given)
+    rows = given["sessions"]["sessions"] if origin else []
     if acting and not wanted and origin is None and "match" not in given:
         raise BadOption("match", "say which sessions are meant: give sid, sessions or match.")
     pick = given.get("pick", "all")
@@ -141,7 +159,13 @@ def parse_rule(options, acting=True):
         wanted=wanted,
         origin=origin,
         closed=_closed(given),
+        under_way=frozenset(Session.from_row(row).identity for row in rows if _told_to_end(row)),
     )
+
+
+def _told_to_end(row):
+    """Whether the row of an acting module is that of a session which has been told to end and was still there."""
+    return row.get("verb") in (KILL, DISCONNECT) and row.get("outcome") in ("pending", "rolling_back")
 
 
 def _matches(given, name):

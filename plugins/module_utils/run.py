@@ -5,66 +5,89 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from .act import act
 from .blocking import chain
+from .errors import InstanceOutOfReach
 from .guard import guard, mark_protected, refusal
 from .plan import plan
 from .result import listing, report
 from .select import select
 from .values import BadOption
-from .verify import as_seen, verify
+from .verify import as_seen, verify, watch_rollbacks
 
 # The match keys that a whole row needs beyond those of the rule.
 _WHOLE_ROW = frozenset({"transaction_age", "blocking"})
 
 
-def end_sessions(database, rule, verb, waiting, check_mode=False, sql_id=None, whole_rows=False):
+def end_sessions(database, rule, way, waiting, check_mode=False, whole_rows=False):
     """Ends what the rule picks; in check mode everything but the statements happens."""
+    database.dialect.check(way)
     snapshot = database.snapshot(rule.keys() | (_WHOLE_ROW if whole_rows else set()))
     if whole_rows:
         mark_protected(snapshot, rule)
-    selection, steps, outcomes, refused = intend(snapshot, rule, verb, database.dialect, sql_id)
+    selection, steps, outcomes, refused = intend(snapshot, rule, way, database.dialect)
+    _refuse_out_of_reach(database, steps, way)
     if check_mode or refused:
         as_planned(steps, refused)
-        as_seen(outcomes, database.dialect)
+        as_seen(outcomes, way, database.dialect)
     else:
-        act(database, steps, rule)
-        verify(database, outcomes, waiting)
-    return report(snapshot, selection, outcomes, verb, refused)
+        deadline = time.monotonic() + waiting.timeout
+        act(database, steps, rule, way, deadline)
+        verify(database, outcomes, waiting, way, deadline)
+    return report(snapshot, selection, outcomes, way.verb, refused)
 
 
-def plan_sessions(snapshot, rule, verb, dialect, sql_id=None):
+def plan_sessions(snapshot, rule, way, dialect):
     """What end_sessions would do on this snapshot, without a database."""
-    selection, steps, outcomes, refused = intend(snapshot, rule, verb, dialect, sql_id)
+    dialect.check(way)
+    selection, steps, outcomes, refused = intend(snapshot, rule, way, dialect)
     if refused:
         raise refused
     as_planned(steps)
-    as_seen(outcomes, dialect)
-    return report(snapshot, selection, outcomes, verb)
+    as_seen(outcomes, way, dialect)
+    return report(snapshot, selection, outcomes, way.verb)
 
 
-def intend(snapshot, rule, verb, dialect, sql_id):
+def intend(snapshot, rule, way, dialect):
     """Select, guard and plan: the Selection, the steps to send, all outcomes with them, and why nothing may be sent."""
     selection = select(snapshot, rule)
-    guarded = guard(selection, rule)
-    steps = plan(guarded.passed, verb, dialect, sql_id)
+    guarded = guard(selection, rule, snapshot.unavailable)
+    steps = plan(guarded.passed, way, dialect)
     refused = refusal(snapshot, rule, sum(1 for step in steps if step.statement))
     return selection, steps, selection.settled + guarded.held + steps, refused
+
+
+def _refuse_out_of_reach(database, steps, way):
+    """Settles the steps whose statement must be sent on an instance that our login does not lead to."""
+    for step in steps:
+        instance = None if step.outcome else database.dialect.instance_for(way, step.session)
+        if instance is not None:
+            try:
+                database.reach(instance)
+            except InstanceOutOfReach as error:
+                step.statement = None
+                step.settle("refused", f"{error.message}; a disconnect must be sent on the session's own instance")
 
 
 def list_sessions(database, rule, include=(), explain=False):
     """The sessions that the rule fits, with what protects each of them; a result and its warnings."""
     snapshot = database.snapshot(rule.keys() | _WHOLE_ROW | ({"sql_text"} & set(include)))
+    if "rollback" in include and "undo_records" in snapshot.unavailable:
+        raise BadOption(
+            "include", f"rollback cannot be seen here ({snapshot.unavailable['undo_records']}); leave it out."
+        )
     mark_protected(snapshot, rule)
     selection = select(snapshot, rule, listing=True)
+    rollbacks = watch_rollbacks(database, selection.picked) if "rollback" in include else None
     chains = (
         {id(session): chain(session, snapshot.sessions) for session in selection.picked}
         if "blockers" in include
         else None
     )
-    return listing(snapshot, selection, rule, chains, explain), selection.warnings
+    return listing(snapshot, selection, rule, chains, explain, rollbacks), selection.warnings
 
 
 def as_planned(steps, refused=None):
@@ -92,6 +115,12 @@ def fit_to_dialect(rule, dialect):
             raise BadOption(
                 "inst_id",
                 f"{dialect.name} has no instance numbers, its session ids are unique in the whole cluster; leave it out.",
+            )
+        if each.serial is None and dialect.has_serial:
+            raise BadOption(
+                "serial",
+                "it is missing: Oracle Database gives a sid to the next session as soon as it is free, and the serial# tells them "
+                "apart; copy both from session_info.",
             )
         if each.serial is not None and not dialect.has_serial:
             warnings.append(

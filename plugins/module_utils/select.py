@@ -154,9 +154,10 @@ def _by_identity(snapshot, rule, selection):
         if found is None:
             selection.settled.append(_gone(snapshot, wanted, selection))
             continue
-        miss = rule.match.first_miss(found) if rule.match else None
+        asked = rule.asked_of(found)
+        miss = asked.first_miss(found) if asked else None
         reason = miss.miss(found) if miss else _excluded(rule, found)
-        if wanted.seen and not reason:
+        if wanted.seen and asked and not reason:
             reason = _interrupted(rule, wanted.seen, found)
         if found.identity in rule.closed:
             reason = "an earlier rule of this run has dealt with it"
@@ -172,9 +173,12 @@ def _find(snapshot, wanted):
     if wanted.seen is not None:
         return next((each for each in at if each.identity == wanted.seen.identity), None)
     at = [each for each in at if wanted.serial is None or each.serial in (None, wanted.serial)]
-    if len(at) > 1:
-        instances = ", ".join(str(each.inst_id) for each in at)
-        raise BadOption("inst_id", f"sid {wanted.sid} exists on instances {instances}; say which one is meant.")
+    if wanted.inst_id is None and len(snapshot.database.get("instances") or ()) > 1:
+        found = ", ".join(str(each.inst_id) for each in at) or "none of them"
+        raise BadOption(
+            "inst_id",
+            f"several instances are open, each with sids of its own; session {wanted.sid},{wanted.serial} exists on {found}: say which one is meant.",
+        )
     return at[0] if at else None
 
 
@@ -246,7 +250,8 @@ def changed_since(rule, seen, now, cancelling=False):
     """
     if now.killed and not seen.killed:
         return "somebody else has killed it meanwhile"
-    miss = rule.match.first_miss(now) if rule.match else None
+    asked = rule.asked_of(seen)
+    miss = asked.first_miss(now) if asked else None
     if miss:
         return f"it changed before its turn came: {miss.miss(now)}"
     excluded = _excluded(rule, now)
@@ -255,7 +260,7 @@ def changed_since(rule, seen, now, cancelling=False):
     held = protected_by(now, rule)
     if held:
         return f"it changed before its turn came: {held[1]}"
-    return _interrupted(rule, seen, now, cancelling)
+    return _interrupted(rule, seen, now, cancelling) if asked or cancelling else None
 
 
 def _interrupted(rule, seen, now, cancelling=False):

@@ -14,6 +14,8 @@ from datetime import datetime, timezone
 # What makes a session the same session. OceanBase has neither serial# nor logon time; the client's port stands in
 # for them: a reused id almost surely comes from another port.
 IDENTITY = ("inst_id", "sid", "serial", "logon_time", "node", "username", "container", "client_address", "client_port")
+# The length of a time in ISO 8601, up to its seconds.
+_WITHOUT_OFFSET = 19
 
 # The shortest wait, in seconds, that makes its holder a blocker: shorter ones are everyday row locks.
 BLOCKING_SECONDS = 3.0
@@ -67,12 +69,16 @@ class Session:
     blocked_by: dict | None = None
     blocking: dict | None = None
     locked_objects: list | None = None
-    coordinator: int | None = None
+    coordinator: dict | None = None
     process: dict | None = None
 
     @property
     def identity(self):
-        return tuple(getattr(self, name) for name in IDENTITY)
+        # Where there is a serial#, the server itself keeps sessions apart by these, and the rest may change.
+        if self.serial is None:
+            return tuple(getattr(self, name) for name in IDENTITY)
+        # The clock's offset from UTC, which is not the session's, may change while it lives.
+        return self.inst_id, self.sid, self.serial, (self.logon_time or "")[:_WITHOUT_OFFSET]
 
     @property
     def killed(self):
@@ -146,6 +152,20 @@ class Outcome:
         return self
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the server said to the statement of one session.
+
+    It was carried out unless there is an error `code` or it was `held` back: the session was "gone", "killed" by somebody,
+    or had "changed", or ran "another" statement than the one that was matched.
+    """
+
+    code: int | None = None
+    message: str = ""
+    held: str | None = None
+    reason: str = ""
+
+
 def iso(moment):
     """A time of the server as ISO 8601 with offset; dialects set their sessions to UTC."""
     return moment.replace(tzinfo=moment.tzinfo or timezone.utc).isoformat(timespec="milliseconds")
@@ -167,6 +187,9 @@ def restarted(before, after):
     if before.get("instance") != after.get("instance"):
         return False
     earlier, later = moment(before.get("startup_time")), moment(after.get("startup_time"))
+    if earlier and later and earlier.utcoffset() != later.utcoffset():
+        # Oracle keeps the time by the clock on the wall; it was put forward or back since.
+        earlier, later = earlier.replace(tzinfo=None), later.replace(tzinfo=None)
     return bool(earlier and later) and abs((later - earlier).total_seconds()) > _STARTUP_TOLERANCE
 
 

@@ -12,8 +12,8 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from .database import Database
 from .dialect.registry import find
 from .errors import DatabaseError, DriverMissing
-from .options import ACTING_SPEC, READING_SPEC
-from .plan import check_sql_id
+from .options import ACTING_SPEC, READING_SPEC, WAYS
+from .plan import check_sql_id, parse_way
 from .result import listing_message
 from .rule import parse_rule
 from .run import end_sessions, fit_to_dialect, list_sessions
@@ -23,19 +23,21 @@ from .verify import parse_waiting
 _FACTS = ("sessions", "database", "counts", "spared")
 
 
-def end_module(verb, extra_spec=None):
+def end_module(verb):
     """The whole of a module that ends sessions or statements by this verb."""
-    module = AnsibleModule(argument_spec={**ACTING_SPEC, **(extra_spec or {})}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={**ACTING_SPEC, **WAYS[verb]}, supports_check_mode=True)
     params = module.params
     with _failures(module):
         dialect = find(params["dialect"])
         rule, warnings = fit_to_dialect(parse_rule(params), dialect)
-        sql_id = params.get("sql_id")
-        check_sql_id(dialect, sql_id)
+        way = parse_way(verb, params)
+        check_sql_id(dialect, way.sql_id)
         waiting = parse_waiting(params)
         whole_rows = params["detail"] == "full"
         with Database.open(dialect, params) as database:
-            report = end_sessions(database, rule, verb, waiting, module.check_mode, sql_id, whole_rows)
+            report = end_sessions(database, rule, way, waiting, module.check_mode, whole_rows)
+    # A disconnect after the transaction is meant to take its time.
+    on_pending = params["on_pending"] or ("ok" if way.post_transaction else None)
     result = {
         "changed": report.changed,
         "msg": report.message(),
@@ -47,9 +49,9 @@ def end_module(verb, extra_spec=None):
     }
     if module._diff:
         result["diff"] = report.diff()
-    for warning in warnings + report.doubts(params["on_pending"]):
+    for warning in warnings + report.doubts(on_pending):
         module.warn(warning)
-    failure = report.failure(rule.named, params["on_pending"])
+    failure = report.failure(rule.named, on_pending)
     if failure:
         result["msg"] = f"{failure}\n{result['msg']}"
         module.fail_json(**result)

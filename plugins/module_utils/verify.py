@@ -18,6 +18,10 @@ from .values import BadOption
 _GROWTH, _LONGEST = 1.5, 5.0
 # The match keys that tell whether a killed session has still something to roll back, and whether a statement still runs.
 _WATCHED = frozenset({"in_transaction", "sql_id"})
+# The pause between two looks at a rollback, in seconds.
+_BETWEEN_LOOKS = 2.0
+# What a dialect that cannot see transactions says of them; without it, "nothing to roll back" would be a guess.
+_EVIDENCE = "in_transaction"
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,14 @@ def parse_waiting(options):
     return Waiting(options["wait"], values.seconds(options["wait_timeout"], "wait_timeout"), interval)
 
 
-def verify(database, outcomes, waiting):
-    """Settles every outcome that is still open: ended or gone, or at the deadline rolling_back or pending."""
+def verify(database, outcomes, waiting, way, deadline):
+    """Settles every outcome that is still open: ended or gone, or at the deadline rolling_back or pending.
+
+    `deadline` is a moment on the monotonic clock; without waiting there is one look only.
+    """
     started = time.monotonic()
-    deadline = started + (waiting.timeout if waiting.wait else 0.0)
     pause = waiting.interval
+    rollbacks: dict[int, Rollback] = {}
     try:
         while True:
             left = [each for each in outcomes if not each.outcome]
@@ -50,14 +57,18 @@ def verify(database, outcomes, waiting):
             present = database.look_up([each.session.sid for each in left], _WATCHED)
             waited = time.monotonic() - started
             for each in left:
-                _judge(each, present.get(each.session.identity), waited, database.dialect)
-            remaining = deadline - time.monotonic()
+                now = present.get(each.session.identity)
+                _judge(each, now, waited, database.dialect)
+                if not each.outcome and now.killed and now.transaction:
+                    rollbacks.setdefault(id(each), Rollback()).add(waited, now.transaction["undo_records"])
             left = [each for each in left if not each.outcome]
             if not left:
                 return
+            remaining = deadline - time.monotonic() if waiting.wait else 0.0
             if remaining <= 0:
+                unseen = database.unavailable.get(_EVIDENCE)
                 for each in left:
-                    _still_there(each, present[each.session.identity], waited)
+                    _still_there(each, present[each.session.identity], waited, way, rollbacks.get(id(each)), unseen)
                 return
             time.sleep(min(pause, remaining))
             pause = min(pause * _GROWTH, _LONGEST)
@@ -65,6 +76,44 @@ def verify(database, outcomes, waiting):
         abandon(outcomes, "gone", error)
     except DatabaseError as error:
         abandon(outcomes, "failed", error)
+
+
+class Rollback:
+    """How a rollback goes on, from the undo records left at its first and at its last look."""
+
+    def __init__(self):
+        self._looks = []
+
+    def add(self, seconds, records):
+        if records is not None:
+            self._looks = [*self._looks[:1], (seconds, records)]
+
+    def told(self):
+        """The result's dictionary; the rate and the time left are None until two looks tell them."""
+        if not self._looks:
+            return None
+        (first, before), (last, records) = self._looks[0], self._looks[-1]
+        rate = (before - records) / (last - first) if last > first else 0.0
+        return {
+            "records": records,
+            "per_second": round(rate, 1) if last > first else None,
+            "eta_seconds": round(records / rate, 1) if rate > 0 else None,
+        }
+
+
+def watch_rollbacks(database, sessions):
+    """What the killed ones among these sessions still have to roll back, by their identities: two looks tell the rate."""
+    rolling = [session for session in sessions if session.killed and session.transaction]
+    rollbacks = {session.identity: Rollback() for session in rolling}
+    for look in range(2 if rolling else 0):
+        if look:
+            time.sleep(_BETWEEN_LOOKS)
+        present = database.look_up([session.sid for session in rolling], _WATCHED)
+        now = time.monotonic()
+        for session in rolling:
+            seen = present.get(session.identity)
+            rollbacks[session.identity].add(now, (seen.transaction or {}).get("undo_records", 0) if seen else 0)
+    return {identity: rollback.told() for identity, rollback in rollbacks.items()}
 
 
 def _judge(outcome, now, waited, dialect):
@@ -88,23 +137,36 @@ def _over(outcome, reason, waited):
     outcome.waited_seconds = round(waited, 3)
 
 
-def _still_there(outcome, now, waited):
+def _still_there(outcome, now, waited, way, rollback=None, unseen=None):
     outcome.waited_seconds = round(waited, 3)
     if now.killed and now.transaction is not None:
-        outcome.settle("rolling_back", f"killed, and still rolling back after {waited:.1f} s")
+        outcome.rollback = rollback.told() if rollback else None
+        outcome.settle(
+            "rolling_back", f"killed, and still rolling back after {waited:.1f} s{_progress(outcome.rollback)}"
+        )
     elif outcome.verb == CANCEL and outcome.sent:
         outcome.settle("pending", f"the statement still runs {waited:.1f} s after it was cancelled")
+    elif way.post_transaction and outcome.sent and not now.killed and now.transaction is not None:
+        outcome.settle("pending", "marked; it will be disconnected when its transaction ends")
     else:
-        outcome.settle(
-            "pending",
-            f"still there {waited:.1f} s after {'the statement' if outcome.sent else 'we began to look; it was killed earlier'}",
-        )
+        since = "the statement" if outcome.sent else "we began to look; it was killed earlier"
+        doubt = f"; whether it rolls back cannot be seen ({unseen})" if unseen else ""
+        outcome.settle("pending", f"still there {waited:.1f} s after {since}{doubt}")
 
 
-def as_seen(outcomes, dialect):
+def _progress(rollback):
+    if not rollback:
+        return ""
+    told = f": {rollback['records']} undo records left"
+    if rollback["eta_seconds"] is not None:
+        told += f", about {rollback['eta_seconds']:.0f} s at {rollback['per_second']:.0f} per second"
+    return told
+
+
+def as_seen(outcomes, way, dialect):
     """Settles what is still open by the snapshot alone: check mode looks no further."""
     for each in outcomes:
         if not each.outcome:
             _judge(each, each.session, 0.0, dialect)
         if not each.outcome:
-            _still_there(each, each.session, 0.0)
+            _still_there(each, each.session, 0.0, way)

@@ -16,16 +16,18 @@ description:
     fact and in no other way.
   - A fact cache that is configured keeps it like any fact, so it may be old when it is used. A module that ends
     sessions tells its age from C(database.taken_at) and refuses it past O(sessions_max_age).
-  - This version acts on MySQL-mode tenants of OceanBase.
+  - It reads Oracle Database from 11.2 on, there or at Amazon RDS, and MySQL-mode tenants of OceanBase.
 options:
   include:
     description:
       - What to read besides, because it takes time or space.
       - V(sql_text) reads the text of the statement that each session runs.
       - V(blockers) adds to each row the sessions that it waits for, up to the root of the chain.
+      - V(rollback) adds to each row how its rollback goes on, for which killed sessions with a transaction are looked at
+        twice more, 2 seconds apart. It is refused where undo records cannot be read, so always on OceanBase.
     type: list
     elements: str
-    choices: [sql_text, blockers]
+    choices: [sql_text, blockers, rollback]
     default: []
   explain:
     description:
@@ -42,26 +44,32 @@ extends_documentation_fragment:
 seealso:
   - module: dbops.oracle_sessions.session_info
   - module: dbops.oracle_sessions.session_kill
+  - module: dbops.oracle_sessions.session_disconnect
   - module: dbops.oracle_sessions.sql_cancel
 """
 
 EXAMPLES = r"""
-# These examples act on a database that stands in the inventory like this:
+# These examples act on databases that stand in the inventory like this:
 #
 #   databases:
 #     hosts:
 #       shop:
-#         ansible_connection: local
-#         ansible_python_interpreter: "{{ ansible_playbook_python }}"
-#         oracle_sessions_dialect: oceanbase
-#         oracle_sessions_login_dsn: db1.example.com:2881
-#         oracle_sessions_login_user: dbops@shop
+#         oracle_sessions_login_dsn: db1.example.com:1521/shop
+#         oracle_sessions_login_user: dbops
 #         oracle_sessions_login_password: "{{ vault_shop_password }}"
+#       orders:
+#         oracle_sessions_dialect: oceanbase
+#         oracle_sessions_login_dsn: observer1.example.com:2881
+#         oracle_sessions_login_user: dbops@orders
+#         oracle_sessions_login_password: "{{ vault_orders_password }}"
+#     vars:
+#       ansible_connection: local
+#       ansible_python_interpreter: "{{ ansible_playbook_python }}"
 
 - name: Keep the sessions of the reports as a fact
   dbops.oracle_sessions.session_facts:
     match:
-      username: report_*
+      username: REPORT_*
     include:
       - sql_text
 

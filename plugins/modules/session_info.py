@@ -16,16 +16,18 @@ description:
     they block, and which guard would protect them from being ended.
   - The rule means the same in the modules that end sessions, so it can be tried here. Their guards, and the limits on
     a whole run, are not applied to the list.
-  - This version acts on MySQL-mode tenants of OceanBase.
+  - It reads Oracle Database from 11.2 on, there or at Amazon RDS, and MySQL-mode tenants of OceanBase.
 options:
   include:
     description:
       - What to read besides, because it takes time or space.
       - V(sql_text) reads the text of the statement that each session runs.
       - V(blockers) adds to each row the sessions that it waits for, up to the root of the chain.
+      - V(rollback) adds to each row how its rollback goes on, for which killed sessions with a transaction are looked at
+        twice more, 2 seconds apart. It is refused where undo records cannot be read, so always on OceanBase.
     type: list
     elements: str
-    choices: [sql_text, blockers]
+    choices: [sql_text, blockers, rollback]
     default: []
   explain:
     description:
@@ -41,6 +43,7 @@ extends_documentation_fragment:
 seealso:
   - module: dbops.oracle_sessions.session_facts
   - module: dbops.oracle_sessions.session_kill
+  - module: dbops.oracle_sessions.session_disconnect
   - module: dbops.oracle_sessions.sql_cancel
   - plugin: dbops.oracle_sessions.plan
     plugin_type: filter
@@ -49,29 +52,36 @@ seealso:
 """
 
 EXAMPLES = r"""
-# These examples act on a database that stands in the inventory like this:
+# These examples act on databases that stand in the inventory like this:
 #
 #   databases:
 #     hosts:
 #       shop:
-#         ansible_connection: local
-#         ansible_python_interpreter: "{{ ansible_playbook_python }}"
-#         oracle_sessions_dialect: oceanbase
-#         oracle_sessions_login_dsn: db1.example.com:2881
-#         oracle_sessions_login_user: dbops@shop
+#         oracle_sessions_login_dsn: db1.example.com:1521/shop
+#         oracle_sessions_login_user: dbops
 #         oracle_sessions_login_password: "{{ vault_shop_password }}"
+#       orders:
+#         oracle_sessions_dialect: oceanbase
+#         oracle_sessions_login_dsn: observer1.example.com:2881
+#         oracle_sessions_login_user: dbops@orders
+#         oracle_sessions_login_password: "{{ vault_orders_password }}"
+#     vars:
+#       ansible_connection: local
+#       ansible_python_interpreter: "{{ ansible_playbook_python }}"
 
 - name: List the sessions of the application, the longest idle ones first
   dbops.oracle_sessions.session_info:
     match:
-      username: app_*
+      username: APP_*
     pick: longest_idle
     limit: 50
   register: listed
 
 - name: Show them in one line each
   ansible.builtin.debug:
-    msg: "{{ item.sid }} {{ item.username }} {{ item.machine }} {{ item.status }} for {{ item.idle_seconds | default(item.active_seconds, true) }} s"
+    msg: >-
+      {{ item.sid }},{{ item.serial }} {{ item.username }} {{ item.machine }} {{ item.status }}
+      for {{ item.idle_seconds | default(item.active_seconds, true) }} s
   loop: "{{ listed.sessions }}"
   loop_control:
     label: "{{ item.sid }}"
@@ -92,20 +102,39 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ (everybody | dbops.oracle_sessions.blocking_tree).splitlines() }}"
 
+- name: List the sessions that are marked for kill and still roll back, with how long that will take
+  dbops.oracle_sessions.session_info:
+    match:
+      status: killed
+      in_transaction: true
+    include:
+      - rollback
+
 - name: Try a rule, and learn why it leaves out each of the other sessions
   dbops.oracle_sessions.session_info:
     match:
       username:
-        - app_web
-        - ~report_[0-9]+
+        - APP_WEB
+        - ~REPORT_[0-9]+
       idle: 30m
       in_transaction: true
     exclude:
-      - machine: 10.0.9.*
+      - machine: build*.example.com
       - client_info: payroll*
     explain: true
 
-- name: Log in with options of the task rather than of the inventory
+- name: Log in with options of the task rather than of the inventory, by an alias of tnsnames.ora
+  dbops.oracle_sessions.session_info:
+    login_dsn: SHOP_RW
+    login_config_dir: /etc/oracle/network
+    login_user: "{{ database_user }}"
+    login_password: "{{ database_password }}"
+    match:
+      sql_active: 10m
+    include:
+      - sql_text
+
+- name: The same on OceanBase
   dbops.oracle_sessions.session_info:
     dialect: oceanbase_mysql
     login_dsn: "{{ database_address }}"
@@ -129,53 +158,66 @@ database:
   type: dict
   contains:
     dialect:
-      description: The dialect in use, which O(dialect=oceanbase) is resolved to.
+      description: The dialect in use, which O(dialect=oracle) and O(dialect=oceanbase) are resolved to.
       type: str
-      sample: oceanbase_mysql
+      sample: oracle
     version:
       description: The version of the server.
       type: str
-      sample: 4.3.5.3
+      sample: 19.3.0.0.0
     name:
       description: The name of the database, on OceanBase the tenant.
       type: str
-      sample: shop
+      sample: SHOP
     unique_name:
-      description: The unique name of the database. Always null on OceanBase.
+      description: The unique name of the database, DB_UNIQUE_NAME. Always null on OceanBase.
       type: str
+      sample: SHOP_A
     dbid:
-      description: What tells this database from others, on OceanBase the UUID of the server.
+      description: What tells this database from others, on Oracle Database the DBID, on OceanBase the UUID of the server.
       type: str
-      sample: d803429a-e57b-11f1-9da1-02fc00000001
+      sample: "1593214455"
     role:
-      description: The role of the database in a replication. Always null on OceanBase.
+      description: The role of the database in a replication, DATABASE_ROLE. Always null on OceanBase.
       type: str
+      sample: PRIMARY
     instance:
-      description: The name of the instance, on a cluster of OceanBase the node of the login, as address:port. Null on seekdb.
+      description:
+        - The name of the instance that we are logged in to, on a cluster of OceanBase the node of the login, as
+          address:port. Null on seekdb.
       type: str
+      sample: shop1
+    instances:
+      description: The numbers of the instances that are open. Always empty on OceanBase.
+      type: list
+      elements: int
+      sample: [1, 2]
     host:
-      description: The host of the server, on OceanBase the one that O(login_dsn) names.
+      description: The host of the instance, on OceanBase the one that O(login_dsn) names.
       type: str
       sample: db1.example.com
     container:
-      description: The part of the database that the login is in, on OceanBase the tenant.
+      description:
+        - The part of the database that the login is in, on Oracle Database the container, or the name of the database
+          where there are none, on OceanBase the tenant.
       type: str
-      sample: shop
+      sample: SHOPPDB
     all_users:
       description:
         - Whether the login user sees the sessions of other users. If it does not, rules about others are refused, and a
-          session that is not listed counts as failed, not as gone.
+          session that is not listed counts as failed, not as gone. Always true on Oracle Database.
       type: bool
+      sample: true
     all_containers:
       description: Whether the login sees the sessions of all containers, so that a rule must name one.
       type: bool
       sample: false
     startup_time:
       description:
-        - When the server started, in ISO 8601 with offset. Null where it cannot be told.
+        - When the instance started, in ISO 8601 with offset. Null where it cannot be told.
         - On OceanBase it is computed from an uptime in whole seconds, so two readings may differ by a second.
       type: str
-      sample: "2026-11-21T07:19:09.039+00:00"
+      sample: "2026-11-21T07:19:09+00:00"
     taken_at:
       description: When the sessions were read, by the clock of the server, in ISO 8601 with offset.
       type: str
@@ -183,11 +225,12 @@ database:
     unavailable:
       description:
         - The keys of O(match) that this result cannot answer. Besides those that the database, its version or the
-          login user cannot see, it names C(sql_text) without O(include=sql_text), and C(locked_object) unless the
-          rule uses it.
+          login user cannot see, it names C(sql_text) without O(include=sql_text), and on Oracle Database C(temp_mb) and
+          C(locked_object), on OceanBase C(locked_object), unless the rule uses them. C(process) and C(coordinator)
+          stand among them, too, when they cannot be read.
       type: list
       elements: str
-      sample: [logon_age, os_user, program]
+      sample: [client_address]
 matched:
   description:
     - How many sessions fit O(match) and no entry of O(exclude), counted before O(keep), O(pick) and O(limit). With
@@ -209,39 +252,44 @@ sessions:
     inst_id:
       description: The instance that the session lives on. Always null on OceanBase.
       type: int
+      sample: 1
     sid:
       description: The id of the session.
       type: int
-      sample: 3221487624
+      sample: 30
     serial:
       description: What tells the session from others that have the same id at other times. Always null on OceanBase.
       type: int
+      sample: 15
     logon_time:
       description: When the session logged on, in ISO 8601 with offset. Always null on OceanBase.
       type: str
+      sample: "2026-11-21T05:49:14+00:00"
     node:
-      description: Address and port of the server node that the session lives on. Null where there is only one.
+      description: Address and port of the node of OceanBase that the session lives on. Null where there is only one, and
+        on Oracle Database.
       type: str
-      sample: 10.0.0.11:2882
     client_address:
       description: The network address of the client, behind a proxy that of the client itself where the server knows
-        it.
+        it. Always null on Oracle Database, which does not list it.
       type: str
-      sample: 10.0.1.7
     client_port:
       description: The port on the client's side of the connection.
       type: int
       sample: 59342
     type:
-      description: V(user) or V(background). Only sessions of users are listed.
+      description: V(user) or V(background). A rule fits sessions of users only.
       type: str
       sample: user
     server:
-      description: The kind of server process. Always null on OceanBase.
+      description: The kind of server, V(dedicated), V(shared), V(pooled), V(pseudo) for a killed session, or V(none) for
+        an idle one on shared servers. Always null on OceanBase.
       type: str
+      sample: dedicated
     own:
-      description: Whether it is the session of this very task.
+      description: Whether it is the session of this very task, or a parallel server of it.
       type: bool
+      sample: false
     oracle_maintained:
       description: Whether the user belongs to the database itself, see
         O(dbops.oracle_sessions.session_kill#module:allow).
@@ -250,30 +298,33 @@ sessions:
       description:
         - The name of the first guard that would hold the session back from a module that ends sessions, or null. The
           guards are V(own), V(background) and those of O(dbops.oracle_sessions.session_kill#module:allow). V(protect)
-          stands for O(protect).
+          stands for O(protect). A guard whose evidence cannot be read holds back every session.
         - The limits on a whole run and V(unfiltered) are no guards of one session, and do not show here.
       type: str
     username:
       description: The database user. Null when the session has none.
       type: str
-      sample: app_web
+      sample: TEST
     schema:
       description: The current schema, on OceanBase the current database. Null when there is none.
       type: str
-      sample: shop
+      sample: TEST
     os_user:
       description: The client's user in its operating system. Always null on OceanBase.
       type: str
+      sample: oracle
     machine:
       description: The client's machine. On OceanBase the same as RV(sessions[].client_address).
       type: str
-      sample: 10.0.1.7
+      sample: oe15-11gr2.localdomain
     program:
       description: The client's program. Always null on OceanBase.
       type: str
+      sample: sqlplus@oe15-11gr2.localdomain (TNS V1-V3)
     module:
       description: The module that the application has set.
       type: str
+      sample: SQL*Plus
     action:
       description: The action that the application has set.
       type: str
@@ -286,59 +337,70 @@ sessions:
     service:
       description: The service that the session is connected to. Always null on OceanBase.
       type: str
-    resource_group:
-      description: The resource group of the session. Always null on OceanBase.
-      type: str
-    container:
-      description: The part of the database that the session is in, on OceanBase the tenant.
-      type: str
       sample: shop
+    resource_group:
+      description: The resource group of the session, on Oracle Database its consumer group. Always null on OceanBase.
+      type: str
+      sample: OTHER_GROUPS
+    container:
+      description: The part of the database that the session is in, on Oracle Database the container, or the name of the
+        database where there are none, on OceanBase the tenant.
+      type: str
+      sample: SHOPPDB
     status:
       description:
         - V(active) while it runs a call, V(inactive) while it runs nothing, V(killed) once it was killed and is still
-          listed.
+          listed. On Oracle Database also V(sniped), idle for longer than its profile allows, and V(cached), kept for a
+          distributed transaction.
       type: str
       sample: inactive
     command:
-      description: What the session is doing, as the server names it.
+      description: What the session is doing, as the server names it. On Oracle Database the kind of statement, null for
+        kinds that this collection has no name for; on OceanBase such as V(Sleep) or V(Query).
       type: str
-      sample: Sleep
+      sample: SELECT
     sql_id:
       description: The id of the statement that it runs. Null while it runs nothing. On OceanBase statements that
         differ only in constants have the same.
       type: str
-      sample: 7D195E08974400B86B9A3C4C30D4055A
+      sample: 7ws837zynp1zv
     sql_exec_id:
-      description: What tells this execution of the statement from others, on OceanBase the trace id. Null while it
-        runs nothing.
+      description: What tells this execution of the statement from others, on Oracle Database SQL_EXEC_ID, which is null
+        for some kinds of statements, on OceanBase the trace id. Null while it runs nothing.
       type: raw
-      sample: YB427F000001-000660C42D8081F1-0-0
+      sample: 16777216
     sql_text:
-      description: The text of the statement that it runs. Null while it runs nothing, and without
-        O(include=sql_text).
+      description: The text of the statement that it runs, on Oracle Database its first 1000 characters. Null while it
+        runs nothing, and unless O(include=sql_text) or a rule asks for it.
       type: str
     event:
-      description: What the session waits for. Always null on OceanBase.
+      description: What the session waits for, or waited for last. Always null on OceanBase.
       type: str
+      sample: SQL*Net message from client
     wait_class:
       description: The class of RV(sessions[].event). Always null on OceanBase.
       type: str
+      sample: Idle
     idle_seconds:
-      description: For how many seconds it has run nothing. Null while it runs something.
+      description: For how many seconds it has run nothing, on Oracle Database LAST_CALL_ET, in whole seconds. Null while
+        it runs something.
       type: float
-      sample: 5.478
+      sample: 612.0
     active_seconds:
-      description: For how many seconds its current call has run. Null while it runs nothing.
+      description: For how many seconds its current call has run, on Oracle Database LAST_CALL_ET, in whole seconds. Null
+        while it runs nothing.
       type: float
     sql_active_seconds:
-      description: For how many seconds its current statement has run. Null while it runs nothing. On OceanBase the
-        same as RV(sessions[].active_seconds).
+      description: For how many seconds its current statement has run, on Oracle Database since SQL_EXEC_START. Null while
+        it runs nothing. On OceanBase the same as RV(sessions[].active_seconds).
       type: float
     logon_seconds:
       description: For how many seconds it has been logged on. Always null on OceanBase.
       type: float
+      sample: 5402.0
     transaction:
-      description: Its open transaction. Null when there is none.
+      description: Its open transaction, those of its parallel servers included. Null when there is none, and when
+        transactions cannot be read, which RV(database.unavailable) tells.
       type: dict
       contains:
         age_seconds:
@@ -346,14 +408,18 @@ sessions:
           type: float
           sample: 5.478289
         undo_records:
-          description: How many undo records it would roll back. Always null on OceanBase.
+          description: How many undo records it would roll back, USED_UREC. Always null on OceanBase.
           type: int
+          sample: 1200
     temp_mb:
-      description: Its temporary space in MiB. Always null on OceanBase.
+      description: Its temporary space in MiB, that of its parallel servers included. Null when there is none, and unless
+        a rule asks for it. Always null on OceanBase.
       type: float
     pga_mb:
-      description: Its private memory in MiB. Always null on OceanBase.
+      description: The private memory of its server process in MiB, that of its parallel servers included. Always null on
+        OceanBase.
       type: float
+      sample: 4.251
     blocked_by:
       description: The session whose lock it waits for; of several, the one it has waited for longest. Null when it
         waits for none, and when locks cannot be read, which RV(database.unavailable) tells.
@@ -362,10 +428,11 @@ sessions:
         inst_id:
           description: The instance of that session. Always null on OceanBase.
           type: int
+          sample: 1
         sid:
           description: The id of that session.
           type: int
-          sample: 3221487601
+          sample: 23
     blocking:
       description: Who waits for its locks. Null when nobody does, and when locks cannot be read, which
         RV(database.unavailable) tells. Unlike the keys of O(match), this tells of waits of less than 3 seconds, too.
@@ -387,13 +454,41 @@ sessions:
         there are none, and unless the rule uses C(locked_object).
       type: list
       elements: str
-      sample: [shop.orders]
+      sample: [TEST.ORDERS]
     coordinator:
-      description: The id of the session that it works for. Null when it works for none.
-      type: int
-    process:
-      description: Its server process. Always null on OceanBase.
+      description: The session that it works for as a parallel server. Null when it works for none, and when that cannot
+        be read, which RV(database.unavailable) tells.
       type: dict
+      contains:
+        inst_id:
+          description: The instance of that session. Always null on OceanBase.
+          type: int
+        sid:
+          description: The id of that session.
+          type: int
+    process:
+      description: Its server process. For a killed session it is the process that created it. Null when there is none,
+        and when it cannot be read, which RV(database.unavailable) tells. Always null on OceanBase.
+      type: dict
+      contains:
+        host:
+          description: The host of the instance.
+          type: str
+          sample: db1.example.com
+        spid:
+          description: The id of the process in its operating system, SPID, as text.
+          type: str
+          sample: "3859"
+        kind:
+          description:
+            - V(dedicated) is a process that serves this session alone. V(shared), V(pooled) and V(thread) serve others
+              as well, V(parallel) and V(job) work for others, V(background) belongs to the server.
+          type: str
+          sample: dedicated
+        oracle_sid:
+          description: The name of the instance.
+          type: str
+          sample: shop1
     blockers:
       description:
         - The sessions from the one that blocks this one up to the root, nearest first, each with C(inst_id) and
@@ -402,10 +497,28 @@ sessions:
       type: list
       elements: dict
       sample:
-        - inst_id: null
-          sid: 3221487601
+        - inst_id: 1
+          sid: 23
+    rollback:
+      description: How its rollback goes on. Null unless the session is killed and has a transaction.
+      returned: with O(include=rollback)
+      type: dict
+      contains:
+        records:
+          description: The undo records that were left at the last look, those of its parallel servers included.
+          type: int
+          sample: 48000
+        per_second:
+          description: How many it has applied in a second.
+          type: float
+          sample: 2000.0
+        eta_seconds:
+          description: How many seconds it would take at this rate. Null when the rate is not above 0.
+          type: float
+          sample: 24.0
 counts:
-  description: How many of the sessions are what. One session may count several times.
+  description: How many of the sessions are what. One session may count several times. Those of another status count
+    in C(sessions) only.
   returned: success
   type: dict
   contains:
@@ -468,7 +581,7 @@ spared:
       description: The first condition that does not hold, the exclusion that fits, or that O(keep) or O(limit) left
         it out.
       type: str
-      sample: username is 'root', the rule wants 'app_*'
+      sample: username is 'SYS', the rule wants 'APP_*'
 """
 
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.task import list_module

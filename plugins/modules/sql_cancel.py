@@ -18,21 +18,33 @@ description:
   - Guards that are on by default hold back sessions that must not be touched, and refuse a run that would cancel too
     many, see O(allow), O(protect) and O(max_sessions).
   - Right before its statement is sent, each session is looked at again. It is left alone when it is another one by
-    now, when it is not in the same execution of the same statement any more, when O(match) does not hold any more, or
-    when it fits O(exclude) or O(protect) by now.
-  - Sessions are looked at and sent for in batches of 50. Within a batch, a session may still change between the look
-    and its statement.
+    now, when it is not in the same execution of the same statement any more, or when O(match) does not hold any more or
+    O(exclude) or O(protect) fits by now.
+  - On Oracle Database that look and the statement are one PL/SQL block on the server, for 50 sessions in one call.
+    Not looked at again are measures of the moment, namely C(event), C(wait_class), C(command), C(temp_mb), C(pga_mb) and
+    C(locked_object). Who waits for whom is read again for each 50 sessions as a whole, before their block.
+  - On OceanBase, sessions are looked at and sent for in batches of 50. Within a batch, a session may still change
+    between the look and its statement.
   - What the server shows decides about the outcome, not what it answers.
-  - This version acts on MySQL-mode tenants of OceanBase, where the statement is C(KILL QUERY).
+  - It acts on Oracle Database from 18c on, where the statement is C(ALTER SYSTEM CANCEL SQL), on Oracle Database at
+    Amazon RDS from 19c on, where it is C(rdsadmin.rdsadmin_util.cancel), and on MySQL-mode tenants of OceanBase, where
+    it is C(KILL QUERY).
 options:
   sql_id:
     description:
       - Cancel only where this statement runs. A session that runs another one stays as it is.
-      - On OceanBase it is written as 32 characters of V(0) to V(9) and V(A) to V(F), as in
-        RV(dbops.oracle_sessions.session_info#module:sessions[].sql_id). Anything else is refused. Statements that
-        differ only in constants have the same.
-      - Without it, what runs when the session is first looked at is cancelled.
+      - It is written as in RV(dbops.oracle_sessions.session_info#module:sessions[].sql_id), on Oracle Database as 13
+        characters of V(0) to V(9) and V(a) to V(z), on OceanBase as 32 characters of V(0) to V(9) and V(A) to V(F).
+        Anything else is refused. On OceanBase, statements that differ only in constants have the same.
+      - Without it, what runs when the session is first looked at is cancelled. On Oracle Database the statement always
+        names the sql_id, because without one it would cancel whatever the session runs next.
     type: str
+  allow_undocumented:
+    description:
+      - Whether to cancel on Oracle Database 12.2, which knows the statement although its documentation does not mention
+        it. Without it that version is refused before anything is sent. On any other server it changes nothing.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - dbops.oracle_sessions.login
   - dbops.oracle_sessions.target
@@ -43,38 +55,52 @@ extends_documentation_fragment:
   - dbops.oracle_sessions.attributes.acting
 notes:
   - Give exactly one of O(sid), O(sessions) and O(match). O(match) may accompany the other two.
+  - On Oracle Database a statement that sleeps in C(DBMS_SESSION.SLEEP) or C(DBMS_LOCK.SLEEP) ends only after that.
   - A session of OceanBase that waits for a lock may take up to 10 seconds to notice that its statement was cancelled.
 seealso:
   - module: dbops.oracle_sessions.session_info
   - module: dbops.oracle_sessions.session_kill
+  - module: dbops.oracle_sessions.session_disconnect
   - plugin: dbops.oracle_sessions.plan
     plugin_type: filter
 """
 
 EXAMPLES = r"""
-# These examples act on a database that stands in the inventory like this:
+# These examples act on databases that stand in the inventory like this:
 #
 #   databases:
 #     hosts:
 #       shop:
-#         ansible_connection: local
-#         ansible_python_interpreter: "{{ ansible_playbook_python }}"
-#         oracle_sessions_dialect: oceanbase
-#         oracle_sessions_login_dsn: db1.example.com:2881
-#         oracle_sessions_login_user: dbops@shop
+#         oracle_sessions_login_dsn: db1.example.com:1521/shop
+#         oracle_sessions_login_user: dbops
 #         oracle_sessions_login_password: "{{ vault_shop_password }}"
+#       orders:
+#         oracle_sessions_dialect: oceanbase
+#         oracle_sessions_login_dsn: observer1.example.com:2881
+#         oracle_sessions_login_user: dbops@orders
+#         oracle_sessions_login_password: "{{ vault_orders_password }}"
+#     vars:
+#       ansible_connection: local
+#       ansible_python_interpreter: "{{ ansible_playbook_python }}"
 
 - name: Cancel reports that have run for half an hour
   dbops.oracle_sessions.sql_cancel:
     match:
-      username: report_*
+      username: REPORT_*
       active: 30m
 
 - name: Cancel what one session runs, whatever it is
   dbops.oracle_sessions.sql_cancel:
-    sid: 3221487624
+    sid: 30
+    serial: 15
 
 - name: Cancel one statement of one session, and leave the session alone if it runs another one by now
+  dbops.oracle_sessions.sql_cancel:
+    sid: 30
+    serial: 15
+    sql_id: 7ws837zynp1zv
+
+- name: The same on OceanBase, which has no serial#
   dbops.oracle_sessions.sql_cancel:
     sid: 3221487624
     sql_id: E16B9A98D6762EA3334113F3FED6237F
@@ -82,14 +108,14 @@ EXAMPLES = r"""
 - name: Show what would be cancelled, and send nothing
   dbops.oracle_sessions.sql_cancel:
     match:
-      sql_text: "*BENCHMARK(*"
+      sql_text: "*CARTESIAN_REPORT*"
   check_mode: true
   diff: true
 
 - name: Cancel a statement wherever it runs, and go on when it does not end
   dbops.oracle_sessions.sql_cancel:
     match:
-      sql_id: E16B9A98D6762EA3334113F3FED6237F
+      sql_id: 7ws837zynp1zv
     max_sessions: 100
     wait_timeout: 30
     on_pending: warn
@@ -110,7 +136,9 @@ msg:
       the task fails, first the reason; for an option that cannot be used, one sentence that names it and the cure.
   returned: always
   type: str
-  sample: "ended: session 3221487624 report_7 10.0.1.9 active - KILL QUERY 3221487624\n1 matched: 1 ended"
+  sample: |-
+    ended: session 30,15,@1 TEST oe15-11gr2.localdomain sqlplus@oe15-11gr2.localdomain (TNS V1-V3) active - ALTER SYSTEM CANCEL SQL '30, 15, @1, 7ws837zynp1zv'
+    1 matched: 1 ended
 changed:
   description: Whether a session has an outcome that counts as changed, see RV(sessions[].outcome).
   returned: always
@@ -121,53 +149,66 @@ database:
   type: dict
   contains:
     dialect:
-      description: The dialect in use, which O(dialect=oceanbase) is resolved to.
+      description: The dialect in use, which O(dialect=oracle) and O(dialect=oceanbase) are resolved to.
       type: str
-      sample: oceanbase_mysql
+      sample: oracle
     version:
       description: The version of the server.
       type: str
-      sample: 4.3.5.3
+      sample: 19.3.0.0.0
     name:
       description: The name of the database, on OceanBase the tenant.
       type: str
-      sample: shop
+      sample: SHOP
     unique_name:
-      description: The unique name of the database. Always null on OceanBase.
+      description: The unique name of the database, DB_UNIQUE_NAME. Always null on OceanBase.
       type: str
+      sample: SHOP_A
     dbid:
-      description: What tells this database from others, on OceanBase the UUID of the server.
+      description: What tells this database from others, on Oracle Database the DBID, on OceanBase the UUID of the server.
       type: str
-      sample: d803429a-e57b-11f1-9da1-02fc00000001
+      sample: "1593214455"
     role:
-      description: The role of the database in a replication. Always null on OceanBase.
+      description: The role of the database in a replication, DATABASE_ROLE. Always null on OceanBase.
       type: str
+      sample: PRIMARY
     instance:
-      description: The name of the instance, on a cluster of OceanBase the node of the login, as address:port. Null on seekdb.
+      description:
+        - The name of the instance that we are logged in to, on a cluster of OceanBase the node of the login, as
+          address:port. Null on seekdb.
       type: str
+      sample: shop1
+    instances:
+      description: The numbers of the instances that are open. Always empty on OceanBase.
+      type: list
+      elements: int
+      sample: [1, 2]
     host:
-      description: The host of the server, on OceanBase the one that O(login_dsn) names.
+      description: The host of the instance, on OceanBase the one that O(login_dsn) names.
       type: str
       sample: db1.example.com
     container:
-      description: The part of the database that the login is in, on OceanBase the tenant.
+      description:
+        - The part of the database that the login is in, on Oracle Database the container, or the name of the database
+          where there are none, on OceanBase the tenant.
       type: str
-      sample: shop
+      sample: SHOPPDB
     all_users:
       description:
         - Whether the login user sees the sessions of other users. If it does not, rules about others are refused, and a
-          session that is not listed counts as failed, not as gone.
+          session that is not listed counts as failed, not as gone. Always true on Oracle Database.
       type: bool
+      sample: true
     all_containers:
       description: Whether the login sees the sessions of all containers, so that a rule must name one.
       type: bool
       sample: false
     startup_time:
       description:
-        - When the server started, in ISO 8601 with offset. Null where it cannot be told.
+        - When the instance started, in ISO 8601 with offset. Null where it cannot be told.
         - On OceanBase it is computed from an uptime in whole seconds, so two readings may differ by a second.
       type: str
-      sample: "2026-11-21T07:19:09.039+00:00"
+      sample: "2026-11-21T07:19:09+00:00"
     taken_at:
       description: When the sessions were read, by the clock of the server, in ISO 8601 with offset.
       type: str
@@ -175,17 +216,17 @@ database:
     unavailable:
       description:
         - The keys of O(match) that this result cannot answer. They are those that the database, its version or the
-          login user cannot see.
+          login user cannot see. C(process) and C(coordinator) stand among them, too, when they cannot be read.
       type: list
       elements: str
-      sample: [logon_age, os_user, program]
+      sample: [client_address]
 matched:
   description:
     - How many sessions fit O(match) and no entry of O(exclude), counted before O(keep), O(pick) and O(limit), the
       guards and the limits on a run. With O(sid) or O(sessions), how many of those are there and satisfy O(match).
   returned: when the sessions could be read
   type: int
-  sample: 4
+  sample: 1
 comment:
   description: What O(comment) says, or null.
   returned: when the sessions could be read
@@ -201,30 +242,33 @@ sessions:
     inst_id:
       description: The instance that the session lives on. Always null on OceanBase.
       type: int
+      sample: 1
     sid:
       description: The id of the session.
       type: int
-      sample: 3221487624
+      sample: 30
     serial:
       description: What tells the session from others that have the same id at other times. Always null on OceanBase.
       type: int
+      sample: 15
     username:
       description: The database user.
       type: str
-      sample: app_web
+      sample: TEST
     machine:
       description: The client's machine, on OceanBase its network address.
       type: str
-      sample: 10.0.1.7
+      sample: oe15-11gr2.localdomain
     program:
       description: The client's program. Always null on OceanBase.
       type: str
+      sample: sqlplus@oe15-11gr2.localdomain (TNS V1-V3)
     status:
       description:
-        - The status when the session was first looked at, V(active), V(inactive) or V(killed). For one that was not
-          there, it is null, or what O(sessions) had.
+        - The status when the session was first looked at, as RV(dbops.oracle_sessions.session_info#module:sessions[].status).
+          For one that was not there, it is null, or what O(sessions) had.
       type: str
-      sample: inactive
+      sample: active
     verb:
       description: Always V(cancel).
       type: str
@@ -232,8 +276,10 @@ sessions:
     statement:
       description:
         - The statement for it, whether it has been sent or not. Null when none was meant to be sent.
+        - On Oracle Database it is executed inside a PL/SQL block. With O(via_procedure) it is the call of that.
+        - On OceanBase it is such as V(KILL QUERY 3221487624).
       type: str
-      sample: KILL QUERY 3221487624
+      sample: "ALTER SYSTEM CANCEL SQL '30, 15, @1, 7ws837zynp1zv'"
     outcome:
       description:
         - What became of it.
@@ -248,8 +294,9 @@ sessions:
         - V(gone) means that there was no such session when it was looked at or when its turn came. Not changed.
         - V(unchanged) means that it runs nothing, not O(sql_id), or another execution by now. Nothing was sent. Not
           changed.
-        - V(refused) means that a guard, a limit or the server refuses it, and nothing was done to it. Not changed. It
-          fails the task when the session was named by O(sid) or O(sessions), or when the whole run is refused.
+        - V(refused) means that a guard, a limit or the server refuses it, or that it runs something without a sql_id,
+          which cannot be told from what it runs next. Nothing was done to it. Not changed. It fails the task when the
+          session was named by O(sid) or O(sessions), or when the whole run is refused.
         - V(skipped) means that it was left alone, because it does not satisfy O(match), fits O(exclude), is one of
           O(closed_sessions), or changed before its turn came. Not changed.
         - V(failed) means that the server answered with another error, or that the connection was lost for good before
@@ -259,7 +306,7 @@ sessions:
     reason:
       description: The outcome in words, for a refused session the guard and why it holds the session back.
       type: str
-      sample: seen gone
+      sample: the statement runs no more; the session lives on
     error:
       description: The error that the server answered the statement with.
       returned: when it did
@@ -268,16 +315,63 @@ sessions:
         code:
           description: The number of the error.
           type: int
-          sample: 1095
+          sample: 1031
         message:
           description: The text of the error.
           type: str
-          sample: You are not owner of thread 3221487624
+          sample: "ORA-01031: insufficient privileges"
     waited_seconds:
       description: How many seconds after the last statement its outcome was seen.
       returned: when the server was looked at after the statements
       type: float
       sample: 0.502
+    rollback:
+      description:
+        - How its rollback goes on, from the undo records that it had left at the first look and at the last.
+      returned: when the outcome is V(rolling_back) and undo records can be read, so never on OceanBase
+      type: dict
+      contains:
+        records:
+          description: The undo records that were left at the last look, those of its parallel servers included.
+          type: int
+          sample: 48000
+        per_second:
+          description: How many it has applied in a second. Null when there was one look only.
+          type: float
+          sample: 2000.0
+        eta_seconds:
+          description: How many seconds it would take at this rate. Null when there is no rate, or when it is not above 0.
+          type: float
+          sample: 24.0
+    process:
+      description:
+        - The server process of the session as it was before the statement, on its database host. Afterwards the server
+          tells it by a detour only, or not at all.
+      returned: when there is one and it can be read, so never on OceanBase
+      type: dict
+      contains:
+        host:
+          description: The host of the instance.
+          type: str
+          sample: db1.example.com
+        spid:
+          description: The id of the process in its operating system, SPID, as text.
+          type: str
+          sample: "3859"
+        kind:
+          description:
+            - V(dedicated) is a process that serves this session alone. V(shared), V(pooled) and V(thread) serve others
+              as well, V(parallel) and V(job) work for others, V(background) belongs to the server.
+          type: str
+          sample: dedicated
+        oracle_sid:
+          description: The name of the instance.
+          type: str
+          sample: shop1
+        logon_seconds:
+          description: For how many seconds the session had been logged on when it was first looked at.
+          type: float
+          sample: 5402.0
 counts:
   description: How many sessions have which outcome, with every outcome there is as a key.
   returned: when the sessions could be read
@@ -318,7 +412,7 @@ from ansible_collections.dbops.oracle_sessions.plugins.module_utils.task import 
 
 
 def main():
-    end_module(CANCEL, {"sql_id": {"type": "str"}})
+    end_module(CANCEL)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.base import Dialect
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.oceanbase_mysql import OceanBaseMySQL
-from ansible_collections.dbops.oracle_sessions.plugins.module_utils.plan import KILL
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.oracle import Oracle
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.plan import KILL, parse_way
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.result import Report, listing
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.rule import Rule, parse_rule
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.run import fit_to_dialect, plan_sessions
@@ -71,15 +74,66 @@ def snapshot(*sessions: Session, unavailable: dict[str, str] | None = None, **da
     return Snapshot({**DATABASE, **database}, list(sessions), dict(unavailable or {}))
 
 
-def rule(**options: Any) -> Rule:
-    """The rule of a module's options, as OceanBase takes it; idle sessions where no target is given."""
+def rule(dialect: Dialect | None = None, **options: Any) -> Rule:
+    """The rule of a module's options, as OceanBase takes it or another dialect; idle sessions where no target is given."""
     if not {"match", "sid", "sessions"} & set(options):
         options["match"] = {"idle": "1s"}
-    return fit_to_dialect(parse_rule(options), OceanBaseMySQL())[0]
+    return fit_to_dialect(parse_rule(options), dialect or OceanBaseMySQL())[0]
 
 
-def planned(where: Snapshot, what: Rule, verb: str = KILL, sql_id: str | None = None) -> Report:
-    return plan_sessions(where, what, verb, OceanBaseMySQL(), sql_id)
+def planned(
+    where: Snapshot, what: Rule, verb: str = KILL, sql_id: str | None = None, dialect: Dialect | None = None, **way: Any
+) -> Report:
+    """The plan for OceanBase or another dialect; `way` are further options of the verb."""
+    return plan_sessions(where, what, parse_way(verb, {"sql_id": sql_id, **way}), dialect or OceanBaseMySQL())
+
+
+# --- the same of Oracle Database
+
+ORACLE_ZONE = "+02:00"
+
+
+def oracle(version: str = "19.3.0.0.0") -> Oracle:
+    """The dialect as a saved snapshot of this version gets it: it has never seen a server."""
+    dialect = Oracle()
+    dialect.assume(version)
+    return dialect
+
+
+def oracle_session(sid: int = 30, **fields: Any) -> Session:
+    """An idle session of user APP_1 on Oracle Database, served by a process of its own."""
+    logged_on = datetime.fromisoformat("2026-11-21T06:00:00") + timedelta(seconds=sid % 3600)
+    return session(
+        sid,
+        **{
+            "inst_id": 1,
+            "serial": 15,
+            "logon_time": f"{logged_on.isoformat()}{ORACLE_ZONE}",
+            "logon_seconds": 3600.0,
+            "client_address": None,
+            "program": "app@app1 (TNS V1-V3)",
+            "server": "dedicated",
+            "container": "SHOP",
+            "command": None,
+            "process": {"host": "db1", "spid": str(4000 + sid), "kind": "dedicated", "oracle_sid": "SHOP1"},
+            **fields,
+        },
+    )
+
+
+def oracle_running(sid: int = 30, **fields: Any) -> Session:
+    """One that has run one statement for a minute."""
+    return oracle_session(
+        sid,
+        **{
+            "active_seconds": 60.0,
+            "sql_active_seconds": 60.0,
+            "sql_id": "7h35uxf5uhmm1",
+            "sql_exec_id": 16777216,
+            "command": "SELECT",
+            **fields,
+        },
+    )
 
 
 def saved(where: Snapshot) -> dict[str, Any]:

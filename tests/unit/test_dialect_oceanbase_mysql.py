@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +20,6 @@ import pytest
 from unit.builders import outcomes, planned, rule
 
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.act import act
-from ansible_collections.dbops.oracle_sessions.plugins.module_utils.database import Login
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.base import (
     GONE,
     OTHER,
@@ -29,12 +29,14 @@ from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.base
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.oceanbase_mysql import OceanBaseMySQL
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.errors import DatabaseError, StatementFailed
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.guard import TAG
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.login import Login
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.match import KEYS
-from ansible_collections.dbops.oracle_sessions.plugins.module_utils.session import Session, Snapshot, iso
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.plan import CANCEL, DISCONNECT, KILL, Way
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.session import Outcome, Session, Snapshot, iso
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.values import BadOption
 
 NOW = datetime(2026, 11, 21, 7, 0, 0)
-LOGIN = Login("127.0.0.1", 2881, "root@sys", "", None, 10.0, 30.0, "CHG-1")
+LOGIN = Login("127.0.0.1:2881", "root@sys", "", 10.0, 30.0, "CHG-1", "127.0.0.1", 2881)
 ALL_KEYS = frozenset(KEYS)
 SQL_ID = "BCDAC2647DAB9F33F5CA2F5FCB96FE26"
 
@@ -125,7 +127,7 @@ class Recorded:
         self.grants = grants
         self.asked: list[str] = []
 
-    def __call__(self, queries: list[str]) -> list[list[dict[str, Any]]]:
+    def ask(self, queries: list[str]) -> list[list[dict[str, Any]]]:
         return [self.answer(query) for query in queries]
 
     def answer(self, query: str) -> list[dict[str, Any]]:
@@ -174,8 +176,9 @@ class Recorded:
 def look(server: Recorded, keys: Iterable[str] = ALL_KEYS) -> Snapshot:
     """The snapshot of a recorded server, as Database.snapshot makes it."""
     dialect = OceanBaseMySQL()
-    about = dialect.introduce(server, LOGIN)
-    now, sessions, unavailable = dialect.sessions(server, frozenset(keys))
+    found, about = dialect.introduce(server, LOGIN)
+    assert found is dialect
+    now, sessions, unavailable = dialect.sessions(server.ask, frozenset(keys))
     return Snapshot({**about, "taken_at": iso(now)}, sessions, unavailable)
 
 
@@ -267,7 +270,7 @@ def test_ids_of_every_size_are_planned_as_they_are(sid: int) -> None:
 
 
 def test_a_parallel_worker_names_its_coordinator() -> None:
-    assert one({**SEEKDB_RUNNING, "MASTER_SESSID": 178}).coordinator == 178
+    assert one({**SEEKDB_RUNNING, "MASTER_SESSID": 178}).coordinator == {"inst_id": None, "sid": 178}
     assert one({**SEEKDB_RUNNING, "MASTER_SESSID": 184}).coordinator is None
 
 
@@ -347,7 +350,7 @@ def test_who_blocks_whom_is_seen_through_sessions_that_were_not_asked_for() -> N
         locks=[waiting(184, 178, 4.0), waiting(200, 184, 5.0)],
     )
     dialect.introduce(server, LOGIN)
-    found = dialect.sessions(server, frozenset({"waiters"}), [178])[1]
+    found = dialect.sessions(server.ask, frozenset({"waiters"}), [178])[1]
     assert [(each.sid, each.blocking) for each in found] == [
         (178, {"waiters": 2, "longest_seconds": 5.0, "root": True})
     ]
@@ -375,8 +378,8 @@ def test_a_session_looked_at_again_is_the_same(
     server = Recorded(rows, "GV$OB_PROCESSLIST")
     dialect = OceanBaseMySQL()
     dialect.introduce(server, LOGIN)
-    seen = dialect.sessions(server, keys)[1][1]
-    (now,) = dialect.sessions(server, keys, [row["ID"]])[1]
+    seen = dialect.sessions(server.ask, keys)[1][1]
+    (now,) = dialect.sessions(server.ask, keys, [row["ID"]])[1]
     assert now.identity == seen.identity
     assert now.status == seen.status
     if "sql_id" in keys:
@@ -402,8 +405,8 @@ def test_a_session_looked_at_again_answers_the_key_as_before(key: str) -> None:
     )
     dialect = OceanBaseMySQL()
     dialect.introduce(server, LOGIN)
-    seen = {each.sid: each for each in dialect.sessions(server, {key})[1]}
-    now = {each.sid: each for each in dialect.sessions(server, {key}, [178, 184])[1]}
+    seen = {each.sid: each for each in dialect.sessions(server.ask, {key})[1]}
+    now = {each.sid: each for each in dialect.sessions(server.ask, {key}, [178, 184])[1]}
     for sid in (178, 184):
         assert KEYS[key].describe(now[sid]) == KEYS[key].describe(seen[sid])
 
@@ -412,11 +415,11 @@ def test_only_the_asked_sessions_are_read_where_that_is_enough() -> None:
     dialect = OceanBaseMySQL()
     server = Recorded([OWN, SEEKDB_IDLE, SEEKDB_RUNNING])
     dialect.introduce(server, LOGIN)
-    assert [each.sid for each in dialect.sessions(server, frozenset(), [178, 7])[1]] == [178]
+    assert [each.sid for each in dialect.sessions(server.ask, frozenset(), [178, 7])[1]] == [178]
     assert server.asked[-1].endswith("WHERE ID IN (178, 7)")
     for bad in (2**32, 0, "1) OR (1=1", True):
         with pytest.raises(BadOption, match=r"^sid: "):
-            dialect.sessions(server, frozenset(), [178, bad])
+            dialect.sessions(server.ask, frozenset(), [178, bad])
 
 
 # --- what a server cannot answer
@@ -555,6 +558,7 @@ def test_the_database_of_a_result() -> None:
         "dbid": "6c2fe7b4-c6a1-11f0-8de9-0242ac120002",
         "role": None,
         "instance": None,
+        "instances": [],
         "host": "127.0.0.1",
         "container": "sys",
         "all_users": True,
@@ -643,6 +647,56 @@ def test_error_classes(code: int | None, kind: str) -> None:
     assert OceanBaseMySQL().classify(code) == kind
 
 
+# --- how a session is ended
+
+
+def test_no_session_is_disconnected() -> None:
+    with pytest.raises(BadOption, match=r"^dialect: OceanBase has no DISCONNECT SESSION; use session_kill"):
+        OceanBaseMySQL().check(Way(DISCONNECT))
+    for verb in (KILL, CANCEL):
+        OceanBaseMySQL().check(Way(verb))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("immediate", False), ("force", True), ("noreplay", True), ("server_timeout", 0), ("allow_undocumented", True)],
+)
+def test_what_modifies_a_kill_elsewhere_is_refused(option: str, value: Any) -> None:
+    for verb in (KILL, CANCEL):
+        with pytest.raises(BadOption) as error:
+            OceanBaseMySQL().check(Way(verb, **{option: value}))
+        assert str(error.value) == f"{option}: the KILL of OceanBase has no such option; leave it out."
+
+
+class Scripted:
+    """A connection on which the statements up to one of them work."""
+
+    def __init__(self, works: int, code: int) -> None:
+        self.works, self.code = works, code
+        self.sent: list[str] = []
+
+    def script(self, statements: list[str]) -> tuple[list[list[Any]], StatementFailed | None]:
+        self.sent += statements
+        failed = StatementFailed("no", self.code) if self.works < len(statements) else None
+        return [[]] * min(self.works, len(statements)), failed
+
+
+@pytest.mark.parametrize(("works", "answered"), [(0, 1), (1, 2), (2, 3), (3, 3)])
+def test_what_stands_behind_an_error_has_no_answer(works: int, answered: int) -> None:
+    connection = Scripted(works, 1094)
+    steps = [Outcome(Session(sid=sid), KILL, f"KILL {sid}") for sid in (1, 2, 3)]
+    answers = OceanBaseMySQL().send(connection, steps, frozenset(), frozenset())
+    assert connection.sent == ["KILL 1", "KILL 2", "KILL 3"]
+    assert [each.code for each in answers] == [*[None] * min(works, 3), *[1094] * (works < 3)]
+    assert len(answers) == answered
+    assert all(each.held is None for each in answers)
+
+
+def test_every_session_is_looked_at_first_and_from_one_server() -> None:
+    assert OceanBaseMySQL().looks_first(frozenset(), frozenset())
+    assert OceanBaseMySQL().instance_for(Way(KILL), Session(sid=1)) is None
+
+
 # --- id reuse and restart
 
 
@@ -654,11 +708,11 @@ class Reread:
         self.dialect.introduce(server, LOGIN)
         self.server = server
 
-    def look_up(self, sids: list[int], keys: Iterable[str]) -> dict[int, Session]:
-        return {each.sid: each for each in self.dialect.sessions(self.server, frozenset(keys), sids)[1]}
+    def look_up(self, sids: list[int], keys: Iterable[str]) -> dict[tuple[Any, ...], Session]:
+        return {each.identity: each for each in self.dialect.sessions(self.server.ask, frozenset(keys), sids)[1]}
 
-    def send(self, statements: list[str]) -> None:
-        pytest.fail(f"sent {statements}")
+    def send(self, steps: list[Outcome], *_how: Any) -> None:
+        pytest.fail(f"sent {[step.statement for step in steps]}")
 
 
 REUSED = [
@@ -686,7 +740,7 @@ def test_a_reused_id_is_gone_when_its_turn_comes_and_nothing_is_sent(
     assert step.statement == f"KILL {before[1]['ID']}"
     step.settle("", "")
     step.verb = "cancel" if cancel else "kill"
-    act(Reread(Recorded(after, view)), [step], what)
+    act(Reread(Recorded(after, view)), [step], what, Way(step.verb), time.monotonic() + 60)
     assert (step.outcome, step.sent) == ("gone", False)
 
 

@@ -15,9 +15,11 @@ from ansible_collections.dbops.oracle_sessions.plugins.module_utils.guard import
     LIFTABLE,
     TAG,
     guard,
+    mark_protected,
     protected_by,
     refusal,
 )
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.match import KEYS
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.select import select
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.session import Outcome, Session, Snapshot
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.values import BadOption
@@ -29,11 +31,97 @@ HELD = [
     ("system_users", {"oracle_maintained": True}),
     ("no_username", {"username": None}),
     ("no_username", {"username": ""}),
-    ("parallel_servers", {"coordinator": 7}),
+    ("parallel_servers", {"coordinator": {"inst_id": None, "sid": 7}}),
     ("replication", {"username": "__oceanbase_inner_drc_user"}),
     ("replication", {"username": "__OCEANBASE_INNER_DRC_USER"}),
     ("monitoring", {"username": "ocp_monitor"}),
     ("monitoring", {"username": "OCP"}),
+    # Oracle Database
+    ("own", {"program": TAG}),
+    ("background", {"type": "recursive"}),
+    ("background", {"process": {"kind": "background"}}),
+    ("background", {"program": "oracle@db1 (D000)"}),
+    ("background", {"program": "oracle@db1 (S012)"}),
+    ("background", {"program": "oracle@db1 (N001)"}),
+    ("background", {"program": "oracle@db1 (L000)"}),
+    ("parallel_servers", {"coordinator": {"inst_id": 2, "sid": 7}, "program": "oracle@db1 (P000)"}),
+    ("job_slaves", {"process": {"kind": "job"}}),
+    ("job_slaves", {"program": "oracle@db1 (J000)"}),
+    ("job_slaves", {"program": "oracle@db1 (J0A1)"}),
+    ("xa", {"status": "cached"}),
+    ("replication", {"username": "GGADMIN"}),
+    ("replication", {"username": "C##GGADMIN"}),
+    ("replication", {"username": "GGSYS"}),
+    ("replication", {"username": "XSTRMADMIN"}),
+    ("replication", {"program": "extract@gg1 (TNS V1-V3)"}),
+    ("replication", {"program": "replicat@gg1 (TNS V1-V3)"}),
+    ("replication", {"program": "REPLICAT.EXE"}),
+    ("replication", {"program": "oracle@db1 (AP00)"}),
+    ("replication", {"program": "oracle@db1 (AS01)"}),
+    ("replication", {"program": "oracle@db1 (CP01)"}),
+    ("replication", {"program": "oracle@db1 (LSP0)"}),
+    ("replication", {"program": "oracle@db1 (MRP0)"}),
+    ("replication", {"program": "oracle@db1 (PR00)"}),
+    ("replication", {"module": "GoldenGate"}),
+    ("replication", {"module": "OGG-EXT1-OPEN_DATA_SOURCE"}),
+    ("replication", {"module": "XStream"}),
+    ("backup", {"program": "rman@db1 (TNS V1-V3)"}),
+    ("backup", {"program": "RMAN.EXE"}),
+    ("backup", {"module": "backup incr datafile"}),
+    ("backup", {"module": "restore full datafile"}),
+    ("backup", {"module": "rman@db1 (TNS V1-V3)"}),
+    ("datapump", {"program": "oracle@db1 (DM00)"}),
+    ("datapump", {"program": "oracle@db1 (DW0A)"}),
+    ("datapump", {"program": "ude@app1 (TNS V1-V3)"}),
+    ("datapump", {"program": "udi@app1 (TNS V1-V3)"}),
+    ("datapump", {"program": "expdp.exe"}),
+    ("datapump", {"module": "Data Pump Master"}),
+    ("datapump", {"module": "Data Pump Worker"}),
+    ("monitoring", {"username": "DBSNMP"}),
+    ("monitoring", {"username": "dbsnmp"}),
+    ("monitoring", {"program": "emagent@db1 (TNS V1-V3)"}),
+    ("monitoring", {"program": "OMS"}),
+    ("monitoring", {"module": "emagent_SQL_oracle_database"}),
+    ("monitoring", {"module": "OEM.SystemPool"}),
+    ("monitoring", {"module": "Oracle Enterprise Manager.rollup"}),
+]
+# What looks like one of these, and is an application.
+NEAR_MISSES: list[dict[str, Any]] = [
+    {"program": f"{TAG}.py"},
+    {"program": "oracle@db1"},
+    {"program": "oracle@db1 (TNS V1-V3)"},
+    {"program": "oracle@db1 (D000) and more"},
+    {"program": "report (D00)"},
+    {"program": "report (D0000)"},
+    {"program": "report (X000)"},
+    {"program": "report (J00)"},
+    {"program": "(J000) report"},
+    {"process": {"kind": "dedicated"}},
+    {"process": {"kind": "shared"}},
+    {"process": {"kind": "pooled"}},
+    {"process": {"kind": "thread"}},
+    {"server": "shared", "process": None},
+    {"status": "sniped"},
+    {"username": "GGADMIN2"},
+    {"username": "MY_GGADMIN"},
+    {"program": "extractor@app1 (TNS V1-V3)"},
+    {"program": "my_extract@app1 (TNS V1-V3)"},
+    {"program": "sqlplus@extract (TNS V1-V3)"},
+    {"program": "oracle@db1 (W000)"},
+    {"module": "OGGETTO"},
+    {"module": "Upstreams"},
+    {"program": "german@app1 (TNS V1-V3)"},
+    {"program": "roman.exe"},
+    {"module": "backups"},
+    {"module": "our backup of orders"},
+    {"program": "oracle@db1 (DM0)"},
+    {"program": "expdp_wrapper.sh"},
+    {"program": "etude@app1 (TNS V1-V3)"},
+    {"module": "My Data Pump"},
+    {"username": "DBSNMP2"},
+    {"program": "OMSK"},
+    {"program": "my_emagent"},
+    {"module": "POEM"},
 ]
 NEVER_LIFTED = ("own", "background")
 
@@ -49,7 +137,7 @@ class Judged:
 
 def guarded(where: Snapshot, **options: Any) -> Judged:
     what = rule(**options)
-    found = guard(select(where, what), what)
+    found = guard(select(where, what), what, where.unavailable)
     return Judged(found.passed, found.held, refusal(where, what, len(found.passed)))
 
 
@@ -76,13 +164,98 @@ def test_allow_lifts_by_name_except_own_and_background(name: str, fields: dict[s
     where = snapshot(session(30, **fields))
     others = [each for each in LIFTABLE if each != name]
     assert guarded(where, sid=30, allow=others).passed == []
+    if name in LIFTABLE:
+        assert guarded(where, sid=30, allow=[name]).passed == where.sessions
     lifted = guarded(where, sid=30, allow=list(LIFTABLE))
     assert bool(lifted.passed) is (name not in NEVER_LIFTED)
 
 
-def test_the_reason_of_a_parallel_server_names_its_coordinator() -> None:
-    held = guarded(snapshot(session(30, coordinator=7)), sid=30).held[0]
-    assert held.reason == "parallel_servers: it works for another session, its coordinator 7"
+@pytest.mark.parametrize("fields", NEAR_MISSES, ids=str)
+def test_what_only_looks_alike_is_not_protected(fields: dict[str, Any]) -> None:
+    one = session(30, **fields)
+    assert protected_by(one, rule(sid=30)) is None
+    assert guarded(snapshot(one), sid=30).passed == [one]
+
+
+@pytest.mark.parametrize(
+    ("coordinator", "named"), [({"inst_id": None, "sid": 7}, "7"), ({"inst_id": 2, "sid": 7}, "7 on instance 2")]
+)
+def test_the_reason_of_a_parallel_server_names_its_coordinator(coordinator: dict[str, Any], named: str) -> None:
+    held = guarded(snapshot(session(30, coordinator=coordinator)), sid=30).held[0]
+    assert held.reason == f"parallel_servers: it works for another session, its coordinator {named}"
+
+
+def test_the_reason_of_a_job_names_the_cure() -> None:
+    held = guarded(snapshot(session(30, program="oracle@db1 (J000)")), sid=30).held[0]
+    assert held.reason == "job_slaves: it runs a job of the scheduler; stop the job with DBMS_SCHEDULER.STOP_JOB"
+
+
+# --- evidence that cannot be read
+
+GRANT = "missing privilege: GRANT SELECT ON SYS.V_$X TO the login user"
+
+
+def test_the_evidence_of_the_guards() -> None:
+    assert {each.name: each.evidence for each in GUARDS if each.evidence} == {
+        "background": "process",
+        "parallel_servers": "coordinator",
+    }
+
+
+def test_without_its_evidence_a_guard_holds_everybody_back_and_names_the_grant() -> None:
+    where = snapshot(session(1), running(2), unavailable={"coordinator": GRANT})
+    found = guarded(where, match={"username": "APP_1"})
+    assert found.passed == []
+    assert [(each.session.sid, each.reason) for each in found.held] == [
+        (sid, f"parallel_servers: whether it is one cannot be seen here ({GRANT})") for sid in (1, 2)
+    ]
+    assert outcomes(planned(where, rule(sid=1))) == {1: "refused"}
+    assert outcomes(planned(where, rule(sid=1, allow=["parallel_servers"]))) == {1: "planned"}
+    others = [name for name in LIFTABLE if name != "parallel_servers"]
+    assert outcomes(planned(where, rule(sid=1, allow=others))) == {1: "refused"}
+
+
+def test_what_cannot_be_seen_to_be_background_is_never_ended() -> None:
+    where = snapshot(session(1), unavailable={"process": GRANT})
+    for allow in ([], list(LIFTABLE)):
+        (held,) = guarded(where, sid=1, allow=allow).held
+        assert held.reason == f"background: whether it is one cannot be seen here ({GRANT})"
+        assert held.outcome == "refused"
+
+
+def test_what_can_be_told_without_the_evidence_is_told() -> None:
+    where = snapshot(
+        session(1, own=True),
+        session(2, type="background"),
+        session(3),
+        unavailable={"process": GRANT},
+    )
+    reasons = {each.session.sid: each.reason for each in guarded(where, match={"idle": 1}).held}
+    assert reasons == {
+        1: "own: it is our own session, or another run of this collection",
+        3: f"background: whether it is one cannot be seen here ({GRANT})",
+    }
+    mark_protected(where, rule())
+    assert [each.protected_by for each in where.sessions] == ["own", "background", "background"]
+
+
+def test_what_no_guard_relies_on_may_be_unavailable() -> None:
+    gone = dict.fromkeys({*KEYS} - {"idle"}, "not listed")
+    assert len(guarded(snapshot(session(1), unavailable=gone), match={"idle": 1}).passed) == 1
+
+
+def test_every_session_is_marked_with_what_protects_it() -> None:
+    where = snapshot(
+        session(1),
+        session(2, oracle_maintained=True),
+        session(3, status="killed"),
+        session(4, module="payroll"),
+        session(5, status="killed", own=True),
+    )
+    mark_protected(where, rule(protect=[{"module": "payroll"}]))
+    assert [each.protected_by for each in where.sessions] == [None, "system_users", "killed", "protect", "own"]
+    mark_protected(where, rule(allow=["system_users"]))
+    assert [each.protected_by for each in where.sessions] == [None, None, "killed", None, "own"]
 
 
 def test_an_ordinary_session_passes() -> None:

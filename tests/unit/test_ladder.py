@@ -41,6 +41,7 @@ def test_the_first_rung_picks_by_the_rule() -> None:
     (written,) = parse_policy([reports(limit=5, keep=1, per="username")])
     assert next_rung(written, 0, [], 20) == {
         "verb": "cancel",
+        "way": {},
         "pause_seconds": 0,
         "options": {
             "match": MATCH,
@@ -67,9 +68,9 @@ def test_a_later_rung_takes_what_was_left_and_nobody_else() -> None:
     (written,) = parse_policy([reports()])
     options = next_rung(written, 1, [step("reports", "cancel", *everyone)], 20)["options"]
     taken = options["sessions"]["sessions"]
-    assert {each["outcome"] for each in taken} == {"pending", "failed"}
+    assert {each["outcome"] for each in taken} == {"pending", "rolling_back", "failed"}
     assert options["sessions"]["database"] == DATABASE
-    assert options["max_sessions"] == 2 and "closed_sessions" not in options
+    assert options["max_sessions"] == 3 and "closed_sessions" not in options
 
 
 def test_nobody_is_left() -> None:
@@ -98,6 +99,27 @@ def test_a_later_rung_spares_who_is_on_to_the_next_execution() -> None:
     taken = {name: options[name] for name in ("match", "sessions", "max_sessions")}
     now = snapshot(running(1, active_seconds=71.0), running(2, sql_exec_id="YB42-2"), running(3, sql_id="B" * 32))
     assert outcomes(planned(now, rule(**taken))) == {1: "planned", 2: "skipped", 3: "skipped"}
+
+
+def test_a_kill_after_a_disconnect_takes_those_that_it_has_marked() -> None:
+    then = [{"disconnect": {"post_transaction": True}}, {"kill": {"after": "10s", "force": True}}]
+    (written,) = parse_policy([reports(then=then, allow="system_users")])
+    first = next_rung(written, 0, [], 20)
+    assert (first["verb"], first["way"]) == ("disconnect", {"post_transaction": True})
+    killed = {"status": "killed", "active_seconds": 0.5, "transaction": {"age_seconds": 1.0, "undo_records": 9}}
+    left = [
+        row(running(1), "pending", "disconnect"),
+        row(running(2), "rolling_back", "disconnect"),
+        row(running(3), "failed", "disconnect"),
+    ]
+    second = next_rung(written, 1, [step("reports", "disconnect", *left)], 20)
+    assert (second["verb"], second["way"], second["pause_seconds"]) == ("kill", {"force": True}, 10)
+    # They are killed because the ladder did it, and are no longer asked what they do.
+    assert second["options"]["allow"] == ["killed", "system_users"]
+    assert second["options"]["match"] == MATCH
+    taken = {name: second["options"][name] for name in ("match", "sessions", "max_sessions", "allow")}
+    now = snapshot(running(1, **killed), running(2, **killed), running(3, active_seconds=1.0))
+    assert outcomes(planned(now, rule(**taken))) == {1: "planned", 2: "planned", 3: "skipped"}
 
 
 def test_the_rest_of_the_time_is_waited() -> None:

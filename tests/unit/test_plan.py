@@ -11,7 +11,7 @@ from unit.builders import outcomes, planned, rule, running, session, snapshot
 
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.oceanbase_mysql import OceanBaseMySQL
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.registry import DIALECTS, find
-from ansible_collections.dbops.oracle_sessions.plugins.module_utils.plan import CANCEL, KILL, check_sql_id, plan
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.plan import CANCEL, KILL, Way, check_sql_id, plan
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.session import Session
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.values import BadOption
 
@@ -21,15 +21,15 @@ SQL_ID = "A" * 32
 @pytest.mark.parametrize("sid", [1, 30, 2**31 - 1, 2**31, 3221487726, 2**32 - 1])
 def test_kill_and_cancel(sid: int) -> None:
     dialect = OceanBaseMySQL()
-    assert [each.statement for each in plan([session(sid)], KILL, dialect)] == [f"KILL {sid}"]
-    assert [each.statement for each in plan([running(sid)], CANCEL, dialect)] == [f"KILL QUERY {sid}"]
+    assert [each.statement for each in plan([session(sid)], Way(KILL), dialect)] == [f"KILL {sid}"]
+    assert [each.statement for each in plan([running(sid)], Way(CANCEL), dialect)] == [f"KILL QUERY {sid}"]
 
 
 @pytest.mark.parametrize("sid", [0, -1, 2**32, 4294968696, 2**64, True, 30.0, "12; DROP", "30 OR 1", None])
 def test_no_statement_for_an_id_that_the_server_would_misread(sid: Any) -> None:
     for verb in (KILL, CANCEL):
         with pytest.raises(BadOption, match=r"^sid: "):
-            OceanBaseMySQL().statement(verb, Session(sid=sid))
+            OceanBaseMySQL().statement(Way(verb), Session(sid=sid))
 
 
 def test_a_kill_is_planned_whatever_the_session_does() -> None:
@@ -77,9 +77,12 @@ def test_good_sql_ids() -> None:
 def test_dialects_by_their_names() -> None:
     for name in ("oceanbase", "oceanbase_mysql"):
         assert find(name).name == "oceanbase_mysql"
-    for name in set(DIALECTS) - {"oceanbase", "oceanbase_mysql"}:
-        with pytest.raises(BadOption, match=rf"^dialect: {name} comes with a later version .* oceanbase_mysql"):
+    for name in ("oracle", "oracle_rds"):
+        assert find(name).name == name
+    for name in set(DIALECTS) - {"oceanbase", "oceanbase_mysql", "oracle", "oracle_rds"}:
+        sentence = f"^dialect: {name} comes with a later version .* acts on oracle, oracle_rds and oceanbase_mysql"
+        with pytest.raises(BadOption, match=sentence):
             find(name)
-    for name in ("mysql", "", None, "OceanBase"):
+    for name in ("mysql", "", None, "OceanBase", "Oracle"):
         with pytest.raises(BadOption, match=r"^dialect: there is no .*; use one of oracle, "):
             find(name)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from unit.builders import DATABASE, running, saved, session, snapshot
+from unit.builders import DATABASE, oracle_running, oracle_session, running, saved, session, snapshot
 
 from ansible_collections.dbops.oracle_sessions.plugins.filter.plan import FilterModule, plan
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.session import OUTCOMES
@@ -95,12 +95,30 @@ def test_cancel_with_and_without_a_sql_id() -> None:
         ({"match": {"idle": 1}, "exclude": ""}, "exclude[0]: '' is not a dictionary"),
         ({"match": {"idle": 1}, "max_rollback_records": 1}, "max_rollback_records: undo_records, which it needs,"),
         ({"match": {"idle": 1}, "keep": 1, "per": "program"}, "per: program, which it needs,"),
-        ({"match": {"idle": 1}, "verb": "disconnect"}, "verb: 'disconnect' is not a verb; use one of kill, cancel"),
+        ({"match": {"idle": 1}, "verb": "end"}, "verb: 'end' is not a verb; use one of kill, disconnect, cancel"),
+        (
+            {"match": {"idle": 1}, "verb": "disconnect"},
+            "dialect: OceanBase has no DISCONNECT SESSION; use session_kill",
+        ),
+        ({"match": {"idle": 1}, "force": True}, "force: the KILL of OceanBase has no such option; leave it out"),
+        ({"match": {"idle": 1}, "force": "yes"}, "force: 'yes' is not a boolean; write true or false"),
+        ({"match": {"idle": 1}, "post_transaction": True}, "post_transaction: a rule to kill has no such option; it"),
+        (
+            {"match": {"idle": 1}, "verb": "disconnect", "immediate": False},
+            "immediate: a disconnect is either immediate or post_transaction; set one of them to true",
+        ),
         ({"match": {"idle": 1}, "verb": None}, "verb: it is null"),
         ({"match": {"idle": 1}, "exclude": None}, "exclude: it is null"),
-        ({"match": {"idle": 1}, "sql_id": "1 OR 1"}, "sql_id: '1 OR 1' is not a sql_id of oceanbase_mysql; copy it"),
-        ({"sid": 1}, "sid: a rule has no such option; it has match, exclude,"),
-        ({"match": {"idle": 1}, "limits": 1}, "limits: a rule has no such option; it has match, exclude,"),
+        (
+            {"match": {"idle": 1}, "verb": "cancel", "sql_id": "1 OR 1"},
+            "sql_id: '1 OR 1' is not a sql_id of oceanbase_mysql; copy it",
+        ),
+        (
+            {"match": {"idle": 1}, "sql_id": "A" * 32},
+            "sql_id: a rule to kill has no such option; it has match, exclude,",
+        ),
+        ({"sid": 1}, "sid: a rule to kill has no such option; it has match, exclude,"),
+        ({"match": {"idle": 1}, "limits": 1}, "limits: a rule to kill has no such option; it has match, exclude,"),
     ],
 )
 def test_refused_rules(rule: dict[str, Any], sentence: str) -> None:
@@ -145,10 +163,57 @@ def test_rows_that_do_not_tell_who_they_are() -> None:
 
 
 def test_a_snapshot_of_a_dialect_that_comes_later() -> None:
-    for dialect, sentence in (("oracle", "comes with a later version"), (None, "there is no None")):
+    for dialect, sentence in (("oceanbase_oracle", "comes with a later version"), (None, "there is no None")):
         result = {"sessions": [], "database": {**DATABASE, "dialect": dialect}}
         with pytest.raises(AnsibleFilterError, match=f"dialect: .*{sentence}"):
             plan(result, {"match": {"idle": 1}})
+
+
+ORACLE = {"dialect": "oracle", "version": "19.3.0.0.0", "name": "SHOP", "container": "SHOP", "instances": [1]}
+
+
+def test_a_snapshot_of_oracle_database_goes_by_its_version() -> None:
+    found = saved(snapshot(oracle_session(1), oracle_running(2), **ORACLE))
+    idle, active = {"match": {"idle": 1}}, {"match": {"active": 1}}
+    for options, statement in (
+        (idle, "ALTER SYSTEM KILL SESSION '1,15,@1' IMMEDIATE"),
+        ({**idle, "immediate": False, "noreplay": True}, "ALTER SYSTEM KILL SESSION '1,15,@1' NOREPLAY"),
+        ({**idle, "force": True, "allow_undocumented": True}, "ALTER SYSTEM KILL SESSION '1,15,@1' FORCE"),
+        ({**idle, "verb": "disconnect"}, "ALTER SYSTEM DISCONNECT SESSION '1,15' IMMEDIATE"),
+        ({**active, "verb": "cancel"}, "ALTER SYSTEM CANCEL SQL '2, 15, @1, 7h35uxf5uhmm1'"),
+    ):
+        assert [row["statement"] for row in plan(found, options)["sessions"]] == [statement]
+    with pytest.raises(
+        AnsibleFilterError, match=r"force: it exists since Oracle Database 23ai, and this is 19\.3\.0\.0\.0"
+    ):
+        plan(found, {**idle, "force": True})
+    found["database"]["version"] = "23.26.1.0.0"
+    (row,) = plan(found, {**idle, "force": True})["sessions"]
+    assert row["statement"] == "ALTER SYSTEM KILL SESSION '1,15,@1' FORCE"
+    found["database"]["version"] = None
+    with pytest.raises(
+        AnsibleFilterError, match="force: it exists since Oracle Database 23ai, and this is of an unknown"
+    ):
+        plan(found, {**idle, "force": True})
+
+
+def test_a_snapshot_of_amazon_rds_has_its_own_statements() -> None:
+    found = saved(snapshot(oracle_session(1), **{**ORACLE, "dialect": "oracle_rds"}))
+    (row,) = plan(found, {"match": {"idle": 1}})["sessions"]
+    assert row["statement"].startswith("BEGIN rdsadmin.rdsadmin_util.kill(sid => 1, serial => 15, ")
+
+
+@pytest.mark.parametrize(("guard", "evidence"), [("background", "process"), ("parallel_servers", "coordinator")])
+def test_what_a_saved_snapshot_could_not_tell_holds_everybody_back(guard: str, evidence: str) -> None:
+    where = snapshot(oracle_session(1), oracle_session(2), unavailable={evidence: "missing privilege: x"}, **ORACLE)
+    found = plan(saved(where), {"match": {"idle": 1}})
+    assert {(row["sid"], row["outcome"], row["statement"]) for row in found["sessions"]} == {
+        (1, "refused", None),
+        (2, "refused", None),
+    }
+    assert {row["reason"] for row in found["sessions"]} == {
+        f"{guard}: whether it is one cannot be seen here (the snapshot does not tell it)"
+    }
 
 
 def test_a_snapshot_of_every_container_needs_one_named() -> None:

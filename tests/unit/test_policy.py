@@ -30,7 +30,7 @@ def test_a_rule_of_a_name_and_a_match() -> None:
         {
             "name": "apps",
             "options": {"match": APP, "max_sessions": 20},
-            "rungs": [{"verb": "kill", "after_seconds": 0.0, "wait_timeout": 60.0, "on_pending": None}],
+            "rungs": [{"verb": "kill", "way": {}, "after_seconds": 0.0, "wait_timeout": 60.0, "on_pending": None}],
         }
     ]
 
@@ -72,6 +72,23 @@ def test_a_rung_waits_until_the_next_one_has_its_turn() -> None:
     assert ladder(["cancel", {"kill": {"after": "2m"}}]) == [("cancel", 0.0, 120.0, "ok"), ("kill", 120.0, 90.0, None)]
 
 
+def test_a_rung_says_how_its_verb_is_carried_out() -> None:
+    then = [
+        {"cancel": {"allow_undocumented": True}},
+        {"disconnect": {"post_transaction": True, "after": "5s"}},
+        {"kill": {"immediate": False, "server_timeout": "20"}},
+        {"disconnect": {"after": "1m", "immediate": True}},
+    ]
+    (rule,) = parse_policy([entry(then=then)])
+    assert [(each["verb"], each["way"], each["after_seconds"]) for each in rule["rungs"]] == [
+        ("cancel", {"allow_undocumented": True}, 0.0),
+        ("disconnect", {"post_transaction": True}, 5.0),
+        ("kill", {"immediate": False, "server_timeout": "20"}, 60.0),
+        ("disconnect", {"immediate": True}, 60.0),
+    ]
+    assert ladder(["kill", "disconnect"]) == [("kill", 0.0, 90.0, "ok"), ("disconnect", 90.0, 90.0, None)]
+
+
 P = "oracle_sessions_policy"
 
 
@@ -110,16 +127,34 @@ P = "oracle_sessions_policy"
         ([entry(wait_timeout=5)], f"{P}[0].wait_timeout: a rule has no such key; "),
         ([entry(then=None)], f"{P}[0].then: it is null, "),
         ([entry(then=[])], f"{P}[0].then: it is an empty list, "),
-        ([entry(then=["shoot"])], f"{P}[0].then[0]: 'shoot' is not a verb; this version has cancel and kill."),
+        ([entry(then=["shoot"])], f"{P}[0].then[0]: 'shoot' is not a verb; this version has cancel, disconnect, kill."),
         ([entry(then=[["kill"]])], f"{P}[0].then[0]: ['kill'] is not a verb; "),
-        ([entry(then=["disconnect"])], f"{P}[0].then[0]: disconnect comes with a later version "),
+        ([entry(then=["process_kill"])], f"{P}[0].then[0]: process_kill comes with a later version "),
+        ([entry(then=["disconnect", "kill"])], f"{P}[0].then[1]: kill cannot follow disconnect; a ladder goes up, in "),
+        ([entry(then=["disconnect", "disconnect"])], f"{P}[0].then[1]: disconnect cannot follow disconnect; "),
+        (
+            [entry(then=["kill", {"disconnect": {"post_transaction": True}}])],
+            f"{P}[0].then[1]: disconnect with post_transaction cannot follow kill; ",
+        ),
+        ([entry(then=[{"kill": {"force": "yes"}}])], f"{P}[0].then[0].kill.force: 'yes' is not a boolean; "),
+        ([entry(then=[{"kill": {"force": None}}])], f"{P}[0].then[0].kill.force: it is null, "),
+        (
+            [entry(then=[{"kill": {"server_timeout": "1m"}}])],
+            f"{P}[0].then[0].kill.server_timeout: '1m' is not a whole ",
+        ),
+        ([entry(then=[{"kill": {"post_transaction": True}}])], f"{P}[0].then[0].kill.post_transaction: a rung has no "),
+        ([entry(then=[{"cancel": {"sql_id": "x"}}])], f"{P}[0].then[0].cancel.sql_id: a rung has no such setting; "),
+        (
+            [entry(then=[{"disconnect": {"immediate": False}}])],
+            f"{P}[0].then[0].disconnect.immediate: a disconnect is ",
+        ),
         ([entry(then=["kill", {"process_kill": {"after": 1}}])], f"{P}[0].then[1]: process_kill comes with a later "),
         ([entry(then=["kill", "cancel"])], f"{P}[0].then[1]: cancel cannot follow kill; "),
         ([entry(then=["kill", "kill"])], f"{P}[0].then[1]: kill cannot follow kill; "),
         ([entry(then=[{"kill": {"after": "5s"}}])], f"{P}[0].then[0].kill.after: there is nothing before the first "),
         ([entry(then=["cancel", {"kill": {}}])], f"{P}[0].then[1].kill: it is empty, "),
         ([entry(then=["cancel", {"kill": None}])], f"{P}[0].then[1].kill: None is not a dictionary; "),
-        ([entry(then=["cancel", {"kill": {"after": None}}])], f"{P}[0].then[1].kill.after: None is not a duration; "),
+        ([entry(then=["cancel", {"kill": {"after": None}}])], f"{P}[0].then[1].kill.after: it is null, "),
         ([entry(then=["cancel", {"kill": {"after": True}}])], f"{P}[0].then[1].kill.after: True is not a duration; "),
         ([entry(then=["cancel", {"kill": {"when": 5}}])], f"{P}[0].then[1].kill.when: a rung has no such setting; "),
         ([entry(then=["cancel", {"kill": {"after": 1}, "x": 1}])], f"{P}[0].then[1]: "),

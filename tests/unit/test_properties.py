@@ -74,7 +74,7 @@ NATURE = st.sampled_from(
         {"module": TAG},
         {"type": "background"},
         {"oracle_maintained": True},
-        {"coordinator": 7},
+        {"coordinator": {"inst_id": None, "sid": 7}},
     ]
 )
 TRANSACTION = st.sampled_from(

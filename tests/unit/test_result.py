@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from unit.builders import planned, rule, running, saved, session, snapshot
+from unit.builders import oracle_session, planned, rule, running, saved, session, snapshot
 
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.plan import CANCEL
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.result import (
@@ -147,6 +147,15 @@ def test_a_row_of_an_acting_module_is_compact() -> None:
     each = Outcome(session(), error={"code": 1}, waited_seconds=0.0, rollback={"records": 1}).settle("failed", "x")
     (row,) = report(snapshot(), Selection(), [each], "kill").rows()
     assert set(row) == COMPACT | {"error", "waited_seconds", "rollback"}
+
+
+def test_a_row_tells_the_process_and_how_old_its_session_is() -> None:
+    (row,) = report(snapshot(), Selection(), [Outcome(oracle_session(30)).settle("pending", "x")], "kill").rows()
+    assert set(row) == COMPACT | {"process"}
+    assert row["process"] == {
+        **{"host": "db1", "spid": "4030", "kind": "dedicated", "oracle_sid": "SHOP1"},
+        "logon_seconds": 3600.0,
+    }
 
 
 def test_detail_full_adds_the_session() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from unit.builders import DATABASE, rule, running, saved, session, snapshot
+from unit.builders import DATABASE, oracle, oracle_session, rule, running, saved, session, snapshot
 
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.match import KEYS
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.rule import Wanted, parse_rule
@@ -277,12 +277,72 @@ def test_a_serial_that_is_not_the_session_s_is_gone_and_names_who_has_the_sid() 
 
 
 def test_a_sid_on_several_instances_must_name_one() -> None:
-    where = snapshot(session(1, serial=7, inst_id=1), session(1, serial=8, inst_id=2))
+    where = snapshot(
+        *(session(1, serial=serial, inst_id=instance) for serial, instance in ((7, 1), (8, 2), (8, 3))),
+        instances=[1, 2, 3],
+    )
     one = rule(sid=1)
-    with pytest.raises(BadOption, match=r"^inst_id: sid 1 exists on instances 1, 2; say which one is meant"):
-        select(where, one)
-    for wanted in (Wanted(1, inst_id=2), Wanted(1, serial=8)):
-        assert select(where, replace(one, wanted=(wanted,))).picked == where.sessions[1:]
+    for serial, exists_on in ((7, "1"), (8, "2, 3"), (9, "none of them")):
+        # Even where one instance has it only: what the caller sees there may be another session already.
+        with pytest.raises(BadOption) as error:
+            select(where, replace(one, wanted=(Wanted(1, serial=serial),)))
+        assert str(error.value) == (
+            "inst_id: several instances are open, each with sids of its own; "
+            f"session 1,{serial} exists on {exists_on}: say which one is meant."
+        )
+    assert select(where, replace(one, wanted=(Wanted(1, serial=8, inst_id=2),))).picked == where.sessions[1:2]
+    selection = select(where, replace(one, wanted=(Wanted(1, serial=7, inst_id=2),)))
+    assert [each.outcome for each in selection.settled] == ["gone"]
+    assert selection.warnings == [
+        "Session 1 is gone; its sid now belongs to session 1,8,@2 of APP_1 from app1, which was left alone."
+    ]
+
+
+def test_where_one_instance_is_open_it_need_not_be_named() -> None:
+    where = snapshot(session(1, serial=7, inst_id=2), instances=[2])
+    for wanted in (Wanted(1, serial=7), Wanted(1, serial=7, inst_id=2)):
+        assert select(where, replace(rule(sid=1), wanted=(wanted,))).picked == where.sessions
+
+
+def test_without_its_serial_no_session_of_oracle_database_is_named() -> None:
+    with pytest.raises(BadOption) as error:
+        rule(oracle(), sid=30)
+    assert str(error.value) == (
+        "serial: it is missing: Oracle Database gives a sid to the next session as soon as it is free, and the serial# "
+        "tells them apart; copy both from session_info."
+    )
+    with pytest.raises(BadOption, match=r"^sid: 2147483648 is no session id here, the largest is 2147483647; "):
+        rule(oracle(), sid=2**31, serial=1)
+    assert rule(oracle(), sid="30", serial="15", inst_id="2").wanted == (Wanted(30, 15, 2),)
+
+
+def test_what_a_numbered_session_is_called_may_change() -> None:
+    seen = oracle_session(1)
+    where = snapshot(oracle_session(1, username="APP_2", container="OTHER", client_port=1), instances=[1, 2])
+    result = saved(snapshot(seen))
+    assert [each.sid for each in select(where, rule(oracle(), sessions=result)).picked] == [1]
+    for other in ({"serial": 16}, {"inst_id": 2}, {"logon_time": "2026-11-21T06:00:02+02:00"}):
+        selection = select(snapshot(oracle_session(1, **other)), rule(oracle(), sessions=result))
+        assert (selection.picked, [each.outcome for each in selection.settled]) == ([], ["gone"])
+
+
+def test_what_an_earlier_call_has_told_to_end_is_not_asked_again() -> None:
+    told = {"verb": "kill", "outcome": "pending"}
+    rows = [session(1).row() | told, session(2).row() | told | {"outcome": "failed"}]
+    rows += [session(3).row() | told | {"verb": "cancel"}, session(4).row() | told | {"verb": "disconnect"}]
+    result = {"sessions": rows, "database": DATABASE}
+    where = snapshot(*(running(sid) for sid in (1, 2, 3, 4)))
+    what = rule(sessions=result, match={"idle": 60})
+    selection = select(where, what)
+    assert [each.sid for each in selection.picked] == [1, 4]
+    assert [(each.session.sid, each.outcome) for each in selection.settled] == [(2, "skipped"), (3, "skipped")]
+    assert [what.matching(each) for each in (session(1), session(2))] == [frozenset(), {"idle"}]
+    assert changed_since(what, session(1), running(1)) is None
+    # Who it is, what is excluded and what is protected is asked of everybody.
+    spared = rule(sessions=result, exclude=[{"status": "active"}])
+    assert [each.outcome for each in select(where, spared).settled] == ["skipped"] * 4
+    assert changed_since(rule(sessions=result, protect=[{"status": "active"}]), session(1), running(1))
+    assert [each.outcome for each in select(snapshot(session(1, client_port=1)), what).settled] == ["gone"] * 4
 
 
 def test_saved_sessions_are_found_again() -> None:

@@ -3,32 +3,70 @@
 
 """What every dialect offers.
 
-A dialect writes SQL and reads rows; it opens no connection and knows nothing of Ansible. It is handed `ask`, which
-takes a list of queries, sends them in one round trip and returns one list of rows for each.
+A dialect writes SQL and reads rows; it opens no connection and knows nothing of Ansible.
 """
 
 from __future__ import annotations
 
+import re
+
 # What a server's error on an end-session statement means.
-GONE, REFUSED, PRIVILEGE, UNKNOWN, OTHER = "gone", "refused", "privilege", "unknown", "other"
+GONE, MARKED, REFUSED, PRIVILEGE, UNKNOWN, OTHER = "gone", "marked", "refused", "privilege", "unknown", "other"
 
 
 class Dialect:
     """Statements and error classes as data, queries and rows as small functions.
 
-    A dialect has `introduce(ask, login)`, `sessions(ask, keys, sids)` and `statement(verb, session)`; what it does
-    not have it refuses with BadOption.
+    A dialect has these functions; what the database does not have it refuses with BadOption:
+
+    - `parse_login(options)`: the Login, from the login options.
+    - `introduce(connection, login)`: the dialect that fits the server which answers, and what it says of itself: the
+      start of a result's database dictionary.
+    - `sessions(ask, keys, sids)`: the server's time, its sessions, and the match keys it cannot answer, with reasons.
+    - `check(way)`: refuses a way to end sessions that this server does not know.
+    - `statement(way, session)`: the exact statement for one session.
+    - `send(connection, steps, matching, sparing, seconds)`: sends the statements of these steps, for a rule that matches
+      and spares by these keys, and returns the server's Answers to as many of them as it has dealt with; what lies behind
+      them was not carried out.
+
+    `connection` and its `ask` are those of the driver that the dialect names.
     """
 
     name = ""
+    driver = ""
     # The largest session id that the server can tell from another one.
     largest_sid = 0
     has_serial = False
     has_instances = False
     error_classes: dict = {}
+    # What an error of that class means to the reader of the result, where the server's own text does not say it.
+    advice: dict = {}
     # Whether a session that is listed as killed, without a transaction, counts as ended.
     killed_is_ended = False
+    # Why a session may be listed although the server answers that it knows no such session.
+    unknown_although_listed = ""
+    sql_id_form: re.Pattern
+    sql_id_shape = ""
+
+    def __init__(self):
+        self.version: tuple[int, ...] = ()
+
+    def assume(self, version):
+        """Goes by the version that a saved result tells, where no server is asked."""
+        self.version = tuple(int(part) for part in re.findall(r"[0-9]+", version or ""))
 
     def classify(self, code):
         """The class of a server's error code on an end-session statement."""
         return self.error_classes.get(code, OTHER)
+
+    def looks_first(self, matching, sparing):
+        """Whether sessions must be read again before their statements are sent, for a rule that matches by some keys and
+        excludes or protects by others.
+
+        If not, the statements themselves look whether their session is still what it was.
+        """
+        return True
+
+    def instance_for(self, way, session):
+        """The instance that the statement must be sent on, None for the one we are on."""
+        return None

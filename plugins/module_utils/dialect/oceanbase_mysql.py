@@ -13,11 +13,12 @@ import re
 from datetime import datetime, timedelta
 
 from .. import values
-from ..blocking import Wait, relate
+from ..blocking import LOCK_KEYS, Wait, relate
 from ..errors import DatabaseError, StatementFailed
 from ..guard import TAG
-from ..plan import CANCEL, KILL
-from ..session import NOT_READ, Session, iso
+from ..login import parse_oceanbase_login
+from ..plan import CANCEL, DISCONNECT, KILL
+from ..session import NOT_READ, Answer, Session, iso
 from ..values import BadOption
 from .base import GONE, PRIVILEGE, REFUSED, UNKNOWN, Dialect
 
@@ -84,11 +85,10 @@ _ALWAYS = (
     *("ID", "USER", "SVR_IP", "SVR_PORT", "TENANT", "HOST", "USER_CLIENT_IP", "USER_CLIENT_PORT"),
     *("COMMAND", "STATE", "MODULE"),
 )
-_LOCK_KEYS = frozenset({"waiters", "blocking_for", "blocking", "blocked", "root_blocker", "blocked_by"})
 # What takes a view of its own and is read only where a key asks for it.
 _VIEW_KEYS = {
     "transactions": frozenset({"transaction_age"}),
-    "locks": _LOCK_KEYS | {"locked_object"},
+    "locks": LOCK_KEYS | {"locked_object"},
     "objects": frozenset({"locked_object"}),
 }
 
@@ -102,6 +102,7 @@ _VIEWS = {
 
 class OceanBaseMySQL(Dialect):
     name = "oceanbase_mysql"
+    driver = "mysql"
     # The server casts an id to 32 bits without a check: KILL 4294968696 kills session 1400 (measured).
     largest_sid = 2**32 - 1
     # 1094 unknown thread id, 1095 not owner, 1142/1227 missing privilege, 1317/4012 interrupted by us or by the server's
@@ -109,18 +110,44 @@ class OceanBaseMySQL(Dialect):
     error_classes = {1094: GONE, 1095: REFUSED, 1142: PRIVILEGE, 1227: PRIVILEGE, 1317: UNKNOWN, 4012: UNKNOWN}
     # A killed session whose transaction is over has let go of everything, even while the server still lists it.
     killed_is_ended = True
+    unknown_although_listed = (
+        "the server lists it, but does not know its id; log in to the server directly, not through a proxy"
+    )
     sql_id_form = re.compile(r"[0-9A-F]{32}", re.ASCII)
     sql_id_shape = "32 characters of 0-9 and A-F"
 
     def __init__(self):
+        super().__init__()
         self._found = {}
         self._denied = {}
         self._columns: frozenset[str] = frozenset()
-        self._version: tuple[int, ...] = ()
         self._own_sid = None
 
-    def statement(self, verb, session):
-        return f"{ {KILL: 'KILL', CANCEL: 'KILL QUERY'}[verb] } {self._checked(session.sid)}"
+    def parse_login(self, options):
+        return parse_oceanbase_login(options)
+
+    def check(self, way):
+        if way.verb == DISCONNECT:
+            raise BadOption(
+                "dialect", "OceanBase has no DISCONNECT SESSION; use session_kill, which ends the connection as well."
+            )
+        for option, given in (
+            ("immediate", not way.immediate),
+            ("force", way.force),
+            ("noreplay", way.noreplay),
+            ("server_timeout", way.server_timeout is not None),
+            ("allow_undocumented", way.allow_undocumented),
+        ):
+            if given:
+                raise BadOption(option, "the KILL of OceanBase has no such option; leave it out.")
+
+    def statement(self, way, session):
+        return f"{ {KILL: 'KILL', CANCEL: 'KILL QUERY'}[way.verb] } {self._checked(session.sid)}"
+
+    def send(self, connection, steps, matching, sparing, seconds=None):
+        # The server stops at the first error; what stands behind it was not carried out.
+        done, error = connection.script([step.statement for step in steps])
+        return [Answer() for _result in done] + ([Answer(error.code, error.message)] if error else [])
 
     def _checked(self, sid):
         number = values.whole(sid, "sid", minimum=1)
@@ -128,8 +155,9 @@ class OceanBaseMySQL(Dialect):
             raise BadOption("sid", f"{number} is no session id of OceanBase; those are 1 to {self.largest_sid}.")
         return number
 
-    def introduce(self, ask, login):
-        """Marks our session and finds out where we are: the start of a result's database dictionary."""
+    def introduce(self, connection, login):
+        """Marks our session and finds out where we are."""
+        ask = connection.ask
         (mode,) = ask(["SHOW VARIABLES LIKE 'ob_compatibility_mode'"])
         if mode and mode[0]["Value"].upper() == "ORACLE":
             raise DatabaseError(
@@ -148,7 +176,7 @@ class OceanBaseMySQL(Dialect):
             raise DatabaseError(
                 f"dialect: the server calls itself {about[0]['comment']}, which is not OceanBase; set dialect to what it is."
             )
-        self._version = tuple(int(part) for part in version[1].split("."))
+        self.version = tuple(int(part) for part in version[1].split("."))
         self._own_sid = int(about[0]["sid"])
         self._settle_in(ask, login)
         row = self._discover(ask, "sessions", "*")
@@ -158,7 +186,7 @@ class OceanBaseMySQL(Dialect):
         own = self._own_row(ask)
         # A server without the column has one tenant only: seekdb, where root@sys logs in.
         tenant = own.get("TENANT") or "sys"
-        return {
+        return self, {
             "dialect": self.name,
             "version": version[1],
             "name": tenant,
@@ -166,6 +194,7 @@ class OceanBaseMySQL(Dialect):
             "dbid": about[0]["uuid"],
             "role": None,
             "instance": _node(own),
+            "instances": [],
             "host": login.host,
             "container": tenant,
             "all_users": tenant.lower() == "sys"
@@ -233,12 +262,12 @@ class OceanBaseMySQL(Dialect):
             if keys & asking and view not in self._found and view not in self._denied:
                 self._look_for(ask, view)
         # Who blocks whom shows only in the whole list: a chain may lead through sessions that were not asked for.
-        among = None if keys & _LOCK_KEYS else sids
+        among = None if keys & LOCK_KEYS else sids
         columns = self._cheap(keys) if sids is None else self._needed(keys)
         queries = {"now": "SELECT NOW(6) AS now", "sessions": self._list(columns, among)}
         if "transactions" in self._found and "transaction_age" in keys:
             queries["ages"] = self._ages()
-        if "locks" in self._found and keys & _LOCK_KEYS:
+        if "locks" in self._found and keys & LOCK_KEYS:
             queries["waits"] = self._waits()
         if {"locks", "objects"} <= set(self._found) and "locked_object" in keys:
             queries["objects"] = self._locked_objects()
@@ -253,7 +282,7 @@ class OceanBaseMySQL(Dialect):
         return _time(found["now"][0]["now"]), sessions, self._unavailable(keys)
 
     def _look_for(self, ask, view):
-        if view == "locks" and self._version < _HOLDERS_LISTED:
+        if view == "locks" and self.version < _HOLDERS_LISTED:
             since = ".".join(map(str, _HOLDERS_LISTED))
             self._denied[view] = f"before OceanBase {since} the server does not list who holds a lock"
         else:
@@ -324,7 +353,7 @@ class OceanBaseMySQL(Dialect):
             active_seconds=elapsed if active else None,
             sql_active_seconds=elapsed if active else None,
             transaction=_transaction(row),
-            coordinator=coordinator if coordinator and coordinator != sid else None,
+            coordinator={"inst_id": None, "sid": coordinator} if coordinator and coordinator != sid else None,
         )
 
     def _unavailable(self, keys):
@@ -334,7 +363,7 @@ class OceanBaseMySQL(Dialect):
             if columns[0] not in self._columns:
                 missing[key] = f"oceanbase.{self._found['sessions']} of this version has no column {columns[0]}"
         # Whoever reads one of the lock keys has read them all.
-        read = keys | (_LOCK_KEYS if keys & _LOCK_KEYS else set())
+        read = keys | (LOCK_KEYS if keys & LOCK_KEYS else set())
         for view, answered in _VIEW_KEYS.items():
             for key in answered:
                 if view in self._denied:

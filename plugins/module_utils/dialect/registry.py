@@ -13,14 +13,22 @@ DIALECTS = ("oracle", "oracle_rds", "oceanbase", "oceanbase_oracle", "oceanbase_
 
 def find(name):
     """The dialect of a name; raises BadOption for one that this version does not act on yet."""
+    # Imported where they are needed: whoever uses one dialect does not load the others.
+    if name == "oracle":
+        from .oracle import Oracle
+
+        return Oracle()
+    if name == "oracle_rds":
+        from .oracle_rds import OracleRDS
+
+        return OracleRDS()
     if name in ("oceanbase", "oceanbase_mysql"):
-        # Imported here: whoever uses one dialect does not load the others.
         from .oceanbase_mysql import OceanBaseMySQL
 
         return OceanBaseMySQL()
     if name in DIALECTS:
         raise BadOption(
             "dialect",
-            f"{name} comes with a later version of this collection; this one acts on oceanbase_mysql, or oceanbase.",
+            f"{name} comes with a later version of this collection; this one acts on oracle, oracle_rds and oceanbase_mysql.",
         )
     raise BadOption("dialect", f"there is no {name!r}; use one of {', '.join(DIALECTS)}.")

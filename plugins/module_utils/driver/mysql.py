@@ -97,6 +97,13 @@ class Connection:
             return results, StatementFailed(text, code)
         return results, None
 
+    def ask(self, queries):
+        """Sends the queries in one go and returns a list of rows for each."""
+        results, error = self.script(queries)
+        if error is not None:
+            raise error
+        return results
+
     def close(self):
         """Ends the session without waiting for anything."""
         try:

@@ -28,12 +28,12 @@ export MYPY_CACHE_DIR := $(WORK)/mypy
 # One thing at a time: tests measure time and share ports.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test unit integration contract-2.16 molecule sanity sanity-2.16 lint format docs-lint changelog-lint package bench clean
+.PHONY: help demo test unit integration oracle contract-2.16 molecule sanity sanity-2.16 lint format docs-lint changelog-lint package bench clean
 
 help: ## this list
 	@grep -E '^[a-z0-9.-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-demo: $(READY) ## watch the collection act on a real server
+demo: $(READY) ## watch the collection act among rogue and innocent sessions
 	$(PY) tests/demo/demo.py
 
 test: lint docs-lint changelog-lint unit integration contract-2.16 molecule sanity sanity-2.16 package ## all of the following, up to package
@@ -43,6 +43,9 @@ unit: $(READY) ## pure code
 
 integration: $(READY) ## modules and roles against a real server
 	$(PY) -m pytest tests/integration
+
+oracle: $(READY) ## the Oracle dialect alone; against a real database where ORACLE_SESSIONS_TEST_DSN, _USER and _PASSWORD are set
+	$(PY) -m pytest tests/integration/oracle tests/integration/contract -k oracle
 
 contract-2.16 sanity-2.16: export PATH := $(WORK)/venv216/bin:$(PATH)
 contract-2.16: $(READY216) ## the contract tests on the oldest supported ansible-core
@@ -83,6 +86,7 @@ package: $(READY) ## build the tarball, install it, run what was installed
 
 bench: $(READY) ## how fast it is, and how long the window between look and act
 	$(PY) tests/bench/bench.py
+	$(PY) tests/bench/bench_oracle.py
 
 format: $(READY) ## put the Python files into shape
 	ruff check --fix

@@ -79,7 +79,8 @@ class Bench:
     def inside(self, count: int, dsn: str | None = None) -> tuple[Cost, dict]:
         """The steps alone; also what the process itself measured, see inside.py."""
         with self.idle(count):
-            cost = self._run(sys.executable, str(HERE / "inside.py"), dsn or self.server.dsn, USER, str(count))
+            login = {"dialect": "oceanbase_mysql", "login_dsn": dsn or self.server.dsn, "login_user": "root"}
+            cost = self._run(sys.executable, str(HERE / "inside.py"), json.dumps(login), USER, str(count))
         told = json.loads(cost.output.splitlines()[-1])
         if told["ended"] != count:
             raise RuntimeError(f"only {told['ended']} of {count} ended")

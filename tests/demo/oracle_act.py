@@ -75,7 +75,7 @@ def perform() -> bool:
         verdict("the second run changed nothing", changed == 0)
 
         batch = next(role.session for role in cast if "nightly batch" in role.who)
-        say("By hand, a batch with a large transaction: it is marked for kill, and rolls back")
+        say("By hand, a busy batch with a large transaction: it is marked for kill, and rolls back")
         named = f"sid={batch.sid} serial={batch.serial} inst_id={batch.inst_id}"
         rolling = stage.ad_hoc("session_kill", f"{named} wait_timeout=5")
         told = (rolling.get("sessions") or [{}])[0].get("rollback") or {}
@@ -122,11 +122,7 @@ def open_sessions(server: OracleServer, stack: contextlib.ExitStack) -> list[Rol
     ]
     runaway = opened(actors.sleeping(server, **client("shop_report")))
     month_end = opened(month_end_report(server))
-    nightly = opened(
-        actors.idle_in_transaction(
-            server, row=100, rows=CHANGED_ROWS, database="shop", instance=2, **client("shop_batch")
-        )
-    )
+    nightly = opened(nightly_batch(server))
     admin = opened(actors.idle(server, **client("system") | {"password": server.password}))
     return [
         *(Role(f"forgotten web connection, instance {each.inst_id}", each, "die", dead(each)) for each in forgotten),
@@ -150,7 +146,7 @@ def open_sessions(server: OracleServer, stack: contextlib.ExitStack) -> list[Rol
             "live",
             lambda: not month_end.done.is_set(),
         ),
-        Role("nightly batch, 600 changed rows to roll back, instance 2", nightly, "die", dead(nightly)),
+        Role("nightly batch, busy, 600 changed rows to roll back, instance 2", nightly, "die", dead(nightly)),
         Role("the administrator, idle", admin, "live", admin.alive),
     ]
 
@@ -164,6 +160,15 @@ def client(user: str) -> dict[str, str]:
 def month_end_report(server: OracleServer) -> actors.BusySession:
     connection = server.connect(**client("shop_report"))
     connection.module = "month_end_close"
+    return actors.BusySession(server, connection, "BEGIN DBMS_SESSION.SLEEP(3600); END;")
+
+
+def nightly_batch(server: OracleServer) -> actors.BusySession:
+    """Has changed many rows, and is in the middle of a call."""
+    table = actors.make_table(server, "shop", range(100, 100 + CHANGED_ROWS))
+    connection = server.connect(instance=2, **client("shop_batch"))
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET v = v + 1 WHERE id >= 100")
     return actors.BusySession(server, connection, "BEGIN DBMS_SESSION.SLEEP(3600); END;")
 
 

@@ -15,10 +15,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from servers.actors import idle
+from servers import actors, oracle_actors
+from servers.oracle.handle import OracleServer
 from servers.seekdb import Seekdb
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,49 +62,58 @@ def check_documentation(modules: list[str]) -> None:
         check(not empty, f"{name} has no {empty}")
 
 
-def inventory(server: Seekdb) -> dict[str, Any]:
+def inventory(dsn: str, **variables: str) -> dict[str, Any]:
     return {
         "ansible_connection": "local",
         "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-        "oracle_sessions_dialect": "oceanbase_mysql",
-        "oracle_sessions_login_dsn": server.dsn,
-        "oracle_sessions_login_user": USER,
-        "oracle_sessions_login_password": PASSWORD,
+        "oracle_sessions_login_dsn": dsn,
+        **{f"oracle_sessions_{name}": value for name, value in variables.items()},
     }
 
 
-def check_use(server: Seekdb, hosts: str) -> None:
+def check_use(hosts: str, host: str, victim: Any, bystander: Any, named: str) -> None:
+    """Kills the victim by its name, and nobody else."""
+
     def module(name: str, arguments: str = "") -> dict[str, Any]:
         # "db1 | CHANGED => {...}"
-        shown = run("ansible", "-i", hosts, "db1", "-m", f"{COLLECTION}.{name}", "-a", arguments)
+        shown = run("ansible", "-i", hosts, host, "-m", f"{COLLECTION}.{name}", "-a", arguments)
         result: dict[str, Any] = json.loads(shown.partition(" => ")[2])
         return result
 
-    with (
-        idle(server, user="victim", password=PASSWORD) as victim,
-        idle(server, user="bystander", password=PASSWORD) as bystander,
-    ):
-        listed = {row["sid"] for row in module("session_info")["sessions"]}
-        check({victim.id, bystander.id} <= listed, f"session_info misses one of ours in {listed}")
-        killed = module("session_kill", f"sid={victim.id}")
-        check(killed["changed"] and killed["counts"]["ended"] == 1, f"session_kill returned {killed}")
-        check(not victim.alive(), "the victim still answers")
-        check(bystander.alive(), "the bystander died")
-
-    recap = run("ansible-playbook", "-i", hosts, f"{COLLECTION}.report")
-    check(re.search(r"^db1 +: ok=[1-9]", recap, re.MULTILINE) is not None, f"the report did nothing:\n{recap}")
+    listed = {row["sid"] for row in module("session_info")["sessions"]}
+    check({victim.id, bystander.id} <= listed, f"session_info misses one of ours in {listed}")
+    killed = module("session_kill", named)
+    check(killed["changed"] and killed["counts"]["ended"] == 1, f"session_kill returned {killed}")
+    check(not victim.alive(), "the victim still answers")
+    check(bystander.alive(), "the bystander died")
 
 
 def main() -> None:
     modules = check_tarball(sys.argv[1])
     check_documentation(modules)
-    with Seekdb() as server, tempfile.TemporaryDirectory() as folder:
-        server.create_user(USER, PASSWORD, ["ALL PRIVILEGES ON *.*"])
+    with Seekdb() as seekdb, OracleServer() as oracle, tempfile.TemporaryDirectory() as folder:
+        seekdb.create_user(USER, PASSWORD, ["ALL PRIVILEGES ON *.*"])
         for name in ("victim", "bystander"):
-            server.create_user(name, PASSWORD)
+            seekdb.create_user(name, PASSWORD)
+            oracle.create_user(name, PASSWORD)
+        login = {"login_user": USER, "login_password": PASSWORD}
+        on_oceanbase = inventory(seekdb.dsn, dialect="oceanbase_mysql", **login)
+        on_oracle = inventory(oracle.dsn, login_user="system", login_password=oracle.password)
         hosts = Path(folder) / "hosts.json"
-        hosts.write_text(json.dumps({"all": {"hosts": {"db1": inventory(server)}}}))
-        check_use(server, str(hosts))
+        hosts.write_text(json.dumps({"all": {"hosts": {"shop_ob": on_oceanbase, "db1": on_oracle}}}))
+        with ExitStack() as stack:
+            for host, server, cast in (("shop_ob", seekdb, actors), ("db1", oracle, oracle_actors)):
+                victim, bystander = (
+                    stack.enter_context(cast.idle(server, user=name, password=PASSWORD))
+                    for name in ("victim", "bystander")
+                )
+                named = f"sid={victim.id}" + (f" serial={victim.serial}" if host == "db1" else "")
+                check_use(str(hosts), host, victim, bystander, named)
+        recap = run("ansible-playbook", "-i", str(hosts), f"{COLLECTION}.report")
+        for host in ("shop_ob", "db1"):
+            check(
+                re.search(rf"^{host} +: ok=[1-9]", recap, re.MULTILINE) is not None, f"the report did nothing:\n{recap}"
+            )
     print(f"The installed collection works: {', '.join(modules)}, playbook report.")
 
 

@@ -69,6 +69,10 @@ class Database:
         connection = self._connection if instance is None else self.reach(instance)
         return self.dialect.send(connection, steps, matching, sparing, seconds)
 
+    def access(self):
+        """Who may do what on this server: what reads it, and writes and carries out the statements that change it."""
+        return self.dialect.access(self._connection, self._about)
+
     def recover(self, error):
         """Makes sure of a connection after `error` came in place of an answer; raises ConnectionLost when that fails."""
         if isinstance(error, CallTimedOut) and self._spare:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .access import FEATURES, PRESENT, SCRIPT
 from .dialect.registry import DIALECTS
 from .guard import LIFTABLE
 from .login import MODES
@@ -93,3 +94,15 @@ WAYS = {
 
 READING_SPEC = {**LOGIN, **TARGET, **PROTECT, **LISTING}
 ACTING_SPEC = {**LOGIN, **TARGET, **PROTECT, **GUARDS, **WAITING}
+ACCOUNT_SPEC = {
+    **LOGIN,
+    "state": {"type": "str", "choices": [PRESENT, SCRIPT], "default": PRESENT},
+    "name": {"type": "str", "required": True},
+    "password": {"type": "str", "no_log": True},
+    "features": {"type": "list", "elements": "str", "choices": list(FEATURES), "default": [KILL]},
+    "only_users": {"type": "list", "elements": "raw"},
+    "exclusive": {"type": "bool", "default": False},
+    "replace": {"type": "bool", "default": False},
+    "server_version": {"type": "str"},
+    "cluster": {"type": "bool", "default": False},
+}

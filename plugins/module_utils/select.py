@@ -192,10 +192,21 @@ def _gone(snapshot, wanted, selection):
         selection.warnings.append(
             f"Session {wanted.sid} is gone; its sid now belongs to {_who(holders[0])}, which was left alone."
         )
+    elsewhere = [] if wanted.seen else [each for each in snapshot.sessions if _same_number_elsewhere(each, wanted)]
+    if elsewhere:
+        selection.warnings.append(
+            f"inst_id: there is no session {wanted.sid},{wanted.serial} on instance {wanted.inst_id}, but there is "
+            f"{_who(elsewhere[0])}, which was left alone."
+        )
     session = wanted.seen or Session(sid=wanted.sid, serial=wanted.serial, inst_id=wanted.inst_id, status=None)
     if not _sees_all(snapshot) and session.username != _own_user(snapshot):
         return Outcome(session).settle("failed", f"it is not listed, but that may mean nothing; login_user: {_HIDDEN}")
     return Outcome(session).settle("gone", "no such session when looked at")
+
+
+def _same_number_elsewhere(session, wanted):
+    """Whether it would be the one that is asked for if it were on that instance."""
+    return (session.sid, session.serial) == (wanted.sid, wanted.serial) and session.inst_id != wanted.inst_id
 
 
 def _who(session):

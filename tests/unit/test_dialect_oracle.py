@@ -282,10 +282,10 @@ def test_statements_through_a_wrapper(of: type[Oracle], verb: str, options: dict
     )
 
 
-def test_a_wrapper_is_called_where_we_are() -> None:
+def test_a_wrapper_is_called_where_its_disconnect_can_work() -> None:
     found = introduced(parallel="YES")
     found._procedure = WRAPPER
-    assert found.instance_for(Way(DISCONNECT), oracle_session(1, inst_id=2)) is None
+    assert found.instance_for(Way(DISCONNECT), oracle_session(1, inst_id=2)) == 2
 
 
 # --- nothing but digits

@@ -294,7 +294,8 @@ def test_a_sid_on_several_instances_must_name_one() -> None:
     selection = select(where, replace(one, wanted=(Wanted(1, serial=7, inst_id=2),)))
     assert [each.outcome for each in selection.settled] == ["gone"]
     assert selection.warnings == [
-        "Session 1 is gone; its sid now belongs to session 1,8,@2 of APP_1 from app1, which was left alone."
+        "Session 1 is gone; its sid now belongs to session 1,8,@2 of APP_1 from app1, which was left alone.",
+        "inst_id: there is no session 1,7 on instance 2, but there is session 1,7,@1 of APP_1 from app1, which was left alone.",
     ]
 
 

@@ -18,6 +18,7 @@ from ..login import parse_oracle_login, parse_procedure
 from ..plan import CANCEL, DISCONNECT, KILL
 from ..values import BadOption
 from .base import GONE, MARKED, PRIVILEGE, REFUSED, Dialect
+from .oracle_access import REFUSALS, Access
 from .oracle_recheck import OUTPUTS, SPARED_IN_BLOCK, Recheck
 from .oracle_snapshot import NO_SUCH_TABLE, SessionList
 
@@ -45,8 +46,11 @@ class Oracle(Dialect):
     has_serial = True
     has_instances = True
     # ORA-00030 no such session, 00031 marked for kill, 00027 our own session, 00029 not a user session, 01031 and 00942
-    # missing privilege.
-    error_classes = {30: GONE, 31: MARKED, 27: REFUSED, 29: REFUSED, _NO_PRIVILEGE: PRIVILEGE, NO_SUCH_TABLE: PRIVILEGE}
+    # missing privilege; and the refusals of the wrapper that session_account installs.
+    error_classes = {
+        **{30: GONE, 31: MARKED, 27: REFUSED, 29: REFUSED, _NO_PRIVILEGE: PRIVILEGE, NO_SUCH_TABLE: PRIVILEGE},
+        **dict.fromkeys(REFUSALS, REFUSED),
+    }
     advice = {
         _NO_PRIVILEGE: "GRANT ALTER SYSTEM TO the login user, or set via_procedure",
         **dict.fromkeys((900, 922, 933, 2065), _UNKNOWN_OPTION),
@@ -108,6 +112,15 @@ class Oracle(Dialect):
 
     def sessions(self, ask, keys, sids=None):
         return self._sessions.read(ask, keys, sids)
+
+    # --- accounts
+
+    def access(self, connection, about):
+        return Access.of(connection, self.version, about["all_containers"], self.name == "oracle_rds")
+
+    def access_of(self, version, cluster, account):
+        """The Access of a server that nobody asks. A common account is one of the root."""
+        return Access(version, cluster, account.startswith("C##"), self.name == "oracle_rds")
 
     # --- statements
 
@@ -199,7 +212,7 @@ class Oracle(Dialect):
 
     def instance_for(self, way, session):
         """DISCONNECT SESSION knows no instance: it must be sent on the session's own."""
-        if way.verb != DISCONNECT or self._procedure or session.inst_id == self._sessions.here:
+        if way.verb != DISCONNECT or session.inst_id == self._sessions.here:
             return None
         return session.inst_id
 

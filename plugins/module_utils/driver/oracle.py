@@ -29,11 +29,15 @@ except ImportError as error:
 MINIMUM = (3, 0, 0)
 # Rows per round trip. The thick mode sets aside a buffer for every one of them.
 _ROWS, _THICK_ROWS = 2000, 100
+# Rows of a block that there is room for from the first one on.
+_BLOCK_ROWS = 50
 # The longest text that a bind variable of a block takes.
 _TEXT = 4000
 # Codes that speak of our own connection, or that leave open what became of a call: our session was killed, not logged
 # on, cancelled, idle for too long, end of file, not connected, connection lost.
 _LOST = {22, 28, 1012, 1013, 1041, 2396, 3113, 3114, 3135, 12537, 12547, 12570}
+# The driver's own words (impl/thin/protocol.pyx) when the server has not answered its break in time either.
+_TIMED_OUT = "socket timed out"
 _NO_HELP = re.compile(r"\nHelp: https?://\S+")
 _NO_CODE = re.compile(r"^(?:ORA|DPY|DPI)-[0-9]+: ")
 _DRIVER_CODE = re.compile(r"(?:DPY|DPI)-[0-9]{4}")
@@ -98,15 +102,15 @@ class Connection:
         driver learns which variables come out. The whole call may take `seconds` instead of call_timeout.
         """
         with self._call(seconds or self._call_timeout), self._driver.cursor() as cursor:
-            out = {
-                name: cursor.var(kind, size=_TEXT if kind is str else 0, arraysize=len(rows))
-                for name, kind in outputs.items()
+            # Sizes and numbers are fixed, or a longer text or a shorter batch would make the server learn the block anew.
+            room = max(len(rows), _BLOCK_ROWS)
+            variables = {
+                name: cursor.var(kind, size=_TEXT if kind is str else 0, arraysize=room)
+                for name, kind in {**inputs, **outputs}.items()
             }
-            # Sizes are fixed, or a longer text would make the server learn the block anew.
-            sizes = {name: _TEXT if kind is str else kind for name, kind in inputs.items()}
-            cursor.setinputsizes(**sizes, **out)
+            cursor.setinputsizes(**variables)
             cursor.executemany(text, rows)
-            return [{name: out[name].getvalue(index) for name in out} for index in range(len(rows))]
+            return [{name: variables[name].getvalue(index) for name in outputs} for index in range(len(rows))]
 
     def close(self):
         """Ends the session; one that is lost already is only forgotten."""
@@ -127,7 +131,7 @@ class Connection:
             yield
         except Exception as error:
             code, text, driver_code = _explained(error)
-            if driver_code == "DPY-4024":
+            if driver_code == "DPY-4024" or _TIMED_OUT in text:
                 lost = CallTimedOut if self._driver.is_healthy() else ConnectionLost
                 raise lost(f"call_timeout: the server did not answer within {seconds:g} s") from error
             if code in _LOST or not code or not self._driver.is_healthy():
@@ -235,7 +239,7 @@ _LOGIN_FAILURES = (
     ({"ORA-28000"}, "login_user: the account {user} is locked ({text}); unlock it, or use another one."),
     ({"ORA-28001", "ORA-28002"}, "login_password: the password of {user} has expired ({text}); set a new one."),
     ({"ORA-01045"}, "login_user: {user} may not log in ({text}); GRANT CREATE SESSION TO {user}."),
-    ({"ORA-01031"}, "login_mode: {user} may not log in like that ({text}); use another login_mode, or grant it."),
+    ({"ORA-01031", "ORA-28009"}, "login_mode: {user} may not log in like that ({text}); use another login_mode, or grant it."),
     (
         {"ORA-01033", "ORA-01034", "ORA-01089", "ORA-01090", "ORA-01109"},
         "login_dsn: the database at {dsn} is not open ({text}); try again when it is.",
@@ -250,7 +254,7 @@ _LOGIN_FAILURES = (
         "name the directory of tnsnames.ora, or write host:port/service.",
     ),
     (
-        {"DPY-2041", "DPY-4018", "DPY-4020", "DPY-4022"},
+        {"DPY-2049", "DPY-4017", "DPY-4018", "DPY-4021", "DPY-4022", "DPY-4028"},
         "login_dsn: {dsn} cannot be read ({text}); write host:port/service, a TNS alias or a descriptor.",
     ),
     (
@@ -258,7 +262,7 @@ _LOGIN_FAILURES = (
         "login_thick_mode: the driver's thin mode cannot do this ({text}); "
         "set login_thick_mode: true, with Oracle Client libraries.",
     ),
-    ({"DPY-4029"}, "login_wallet_dir: the wallet cannot be read ({text}); check it and login_wallet_password."),
+    ({"DPY-2018"}, "login_wallet_dir: the wallet cannot be read ({text}); check it and login_wallet_password."),
 )
 
 

@@ -3,7 +3,7 @@
 """``python -m servers.oracle``: a stand-in by hand, or the child process of :class:`servers.oracle.handle.OracleServer`.
 
 Prints one line of JSON when logins work, and serves until SIGTERM, SIGINT or the end of its standard input. Each line on
-its standard input starts, stops or crashes an instance: ``start 2``, ``stop 2``, ``crash 2``.
+its standard input starts or stops an instance: ``start 2``, ``stop 2``.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ import json
 import os
 import select
 import signal
-import socket
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 
 from . import database, sga, tables
 from .instance import Instance, fork
 from .options import LOOPBACK, Options
 
 _START_SECONDS = 30.0
+_LOOK_SECONDS = 0.01
 
 
 class Cluster:
@@ -39,23 +40,42 @@ class Cluster:
 
     def start(self, number: int) -> None:
         """Start an instance and wait until it is open. Its port stays the same over a restart."""
-        listener = self._listeners.pop(number, None) or self._listen_again(self.ports[number])
+        if number in self.pids:
+            return
+        listener = self._listeners.pop(number, None) or database.listen_on(self.ports[number])
         instance = Instance(self.folder, number, self.options, listener)
-        self.pids[number] = fork(lambda: instance.run(), f"ora_listener_{instance.name}")
+        others = list(self._listeners.values())
+
+        def run() -> None:
+            # Inherited, they would go on listening here after their own instances have ended.
+            for other in others:
+                other.close()
+            instance.run()
+
+        self.pids[number] = fork(run, f"ora_listener_{instance.name}")
         listener.close()
         deadline = time.monotonic() + _START_SECONDS
         while not self._is_open(number):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"instance {number} did not open")
-            time.sleep(0.01)
+            time.sleep(_LOOK_SECONDS)
 
     def stop(self, number: int) -> None:
         """End an instance as SHUTDOWN ABORT does: all its processes at once. The others clean up after it."""
-        pid = self.pids.pop(number, None)
-        if pid is None:
-            return
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        pid = self.pids.get(number)
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            self._clean_up(number)
+
+    def look(self) -> None:
+        """Clean up after instances that have ended by themselves, because a process that they need was killed."""
+        for number, pid in list(self.pids.items()):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                self._clean_up(number)
+
+    def _clean_up(self, number: int) -> None:
+        del self.pids[number]
         with contextlib.closing(sga.connect(self.folder / sga.FILE_NAME)) as connection:
             database.remove_instance(connection, number)
 
@@ -63,12 +83,6 @@ class Cluster:
         for number in list(self.pids):
             os.kill(self.pids[number], signal.SIGKILL)
             os.waitpid(self.pids.pop(number), 0)
-
-    def _listen_again(self, port: int) -> socket.socket:
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((LOOPBACK, port))
-        return listener
 
     def _is_open(self, number: int) -> bool:
         with contextlib.closing(sga.connect(self.folder / sga.FILE_NAME)) as connection:
@@ -79,12 +93,18 @@ class Cluster:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m servers.oracle", description=__doc__)
     parser.add_argument("--options", default="{}", help="what kind of database to be, as JSON; see options.py")
-    parser.add_argument("--password", default="oracle", help="of SYS and SYSTEM")
+    parser.add_argument("--password", default="oracle", help="of SYS and SYSTEM, on Amazon RDS of ADMIN")
     chosen = parser.parse_args()
-    options = Options.from_json(chosen.options)
-    folder = sga.make_folder()
-    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(0))
     try:
+        options = Options.from_json(chosen.options)
+    except (TypeError, ValueError) as error:
+        parser.error(str(error))
+    database.remove_stale_folders()
+    folder = sga.make_folder()
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    try:
+        database.mark_folder(folder)
         cluster = Cluster(folder, options, chosen.password)
         try:
             for number in cluster.ports:
@@ -100,22 +120,40 @@ def main() -> None:
             _serve(cluster)
         finally:
             cluster.stop_all()
-    except KeyboardInterrupt:
-        pass
     finally:
         sga.remove_folder(folder)
 
 
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    raise SystemExit(0)
+
+
 def _serve(cluster: Cluster) -> None:
+    wake, write_end = os.pipe()
+    for end in (wake, write_end):
+        os.set_blocking(end, False)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
     with os.fdopen(os.dup(sys.stdin.fileno()), "rb", buffering=0) as commands:
         while True:
-            select.select([commands], [], [])
+            ready, _unused, _unused = select.select([commands.fileno(), wake], [], [])
+            if wake in ready:
+                os.read(wake, 4096)
+                cluster.look()
+            if commands.fileno() not in ready:
+                continue
             line = commands.readline().decode()
             if not line:
                 return
             verb, _space, number = line.strip().partition(" ")
-            {"start": cluster.start, "stop": cluster.stop}[verb](int(number))
-            print(json.dumps({"done": line.strip()}), flush=True)
+            try:
+                {"start": cluster.start, "stop": cluster.stop}[verb](int(number))
+                answer = {"done": line.strip()}
+            except (KeyError, ValueError, OSError) as error:
+                answer = {"error": f"{line.strip()}: {error!r}"}
+            print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from . import locks, sga, transactions
 from .errors import OracleError
@@ -16,6 +17,8 @@ from .sql import Plan
 
 # How many rows are changed in one write of the shared memory; others have to wait so long.
 _CHUNK = 500
+
+Answer = TypeVar("Answer")
 
 
 class Work:
@@ -92,33 +95,49 @@ class Work:
                 self._current, self._savepoints = outer, savepoints
 
 
-def execute(session: Session, work: Work, plan: Plan) -> int:
-    """Carry out a plan; the number of rows. A statement that fails or is cancelled has changed nothing."""
+def _at_once(read: Callable[[], Answer]) -> Answer:
+    return read()
+
+
+def execute(
+    session: Session,
+    work: Work,
+    plan: Plan,
+    reading: Callable[[Callable[[], Any]], Any] = _at_once,
+) -> int:
+    """Carry out a plan; the number of rows. A statement that fails or is cancelled has changed nothing.
+
+    ``reading`` calls what it is given, which finds the rows; it may interrupt that. The transaction begins with the first
+    row that the statement gets: one that waits for its first row, or finds none, has no transaction.
+    """
     if not plan.table:
         return 0
     object_id = int(plan.table.strip('"').removeprefix("t_"))
     position = work.mark()
     try:
-        work.begin()
         locks.lock_table(session, object_id)
-        if plan.kind == "insert":
-            return _insert(session, work, plan, object_id)
-        return _change(session, work, plan, object_id)
+        # Both before anything is changed: a statement does not see its own changes.
+        inserted = reading(lambda: list(plan.rows)) if plan.kind in ("insert", "merge") else []
+        changed = reading(plan.rowids) if plan.kind != "insert" else []
+        return _change(session, work, plan, object_id, changed) + _insert(session, work, plan, object_id, inserted)
     except BaseException:
         # Not when the session ends: then all of it is rolled back, visibly.
         if not session.ended:
             work.undo_to(position)
         raise
+    finally:
+        if work.current is None and not session.ended:
+            transactions.release_tables(session.connection, session.inst_id, session.sid)
 
 
-def _insert(session: Session, work: Work, plan: Plan, object_id: int) -> int:
+def _insert(session: Session, work: Work, plan: Plan, object_id: int, rows: Sequence[Any]) -> int:
     connection = session.connection
-    transaction_id = work.begin()
-    rows = list(plan.rows)
     for start in range(0, len(rows), _CHUNK):
-        with sga.write(connection), _constraints():
-            for row in rows[start : start + _CHUNK]:
-                row_id = plan.insert(row)
+        chunk = rows[start : start + _CHUNK]
+        with sga.write(connection):
+            transaction_id = work.begin()
+            for row_id, row in enumerate(chunk, _first_row_id(connection, object_id, len(chunk))):
+                plan.insert({"rowid": row_id, **row})
                 locks.try_row(connection, transaction_id, object_id, row_id)
                 transactions.record(connection, transaction_id, object_id, row_id, "insert", None)
             transactions.count(connection, transaction_id)
@@ -126,18 +145,28 @@ def _insert(session: Session, work: Work, plan: Plan, object_id: int) -> int:
     return len(rows)
 
 
-def _change(session: Session, work: Work, plan: Plan, object_id: int) -> int:
+def _first_row_id(connection: sqlite3.Connection, object_id: int, count: int) -> int:
+    """The first of ``count`` rowids that no row of the table ever had: a deleted row may come back by a rollback."""
+    ((last,),) = connection.execute(
+        "INSERT INTO x_counter (name, inst_id, value) VALUES ('rows', ?, ?)"
+        " ON CONFLICT DO UPDATE SET value = value + excluded.value RETURNING value",
+        (object_id, count),
+    ).fetchall()
+    return int(last) - count + 1
+
+
+def _change(session: Session, work: Work, plan: Plan, object_id: int, row_ids: Sequence[int]) -> int:
     connection = session.connection
-    transaction_id = work.begin()
     seconds = plan.wait if plan.kind == "lock" else None
+    action = "update" if plan.kind == "merge" else plan.kind
     changed = 0
-    pending = list(plan.rowids())
+    pending = list(row_ids)
     while pending:
         blocked: tuple[int, int] | None = None
         done = 0
-        with sga.write(connection), _constraints():
+        with sga.write(connection):
             for row_id in pending[:_CHUNK]:
-                holder = locks.try_row(connection, transaction_id, object_id, row_id)
+                holder = _lock_row(connection, work, object_id, row_id)
                 if holder is not None:
                     if plan.kind == "lock" and plan.skip_locked:
                         done += 1
@@ -149,8 +178,9 @@ def _change(session: Session, work: Work, plan: Plan, object_id: int) -> int:
                 if before is not None and plan.apply(row_id):
                     changed += 1
                     if plan.kind != "lock":
-                        transactions.record(connection, transaction_id, object_id, row_id, plan.kind, before)
-            transactions.count(connection, transaction_id)
+                        transactions.record(connection, work.begin(), object_id, row_id, action, before)
+            if work.current is not None:
+                transactions.count(connection, work.current)
         pending = pending[done:]
         if blocked is not None:
             locks.wait_for_row(session, blocked[0], object_id, blocked[1], seconds)
@@ -159,12 +189,8 @@ def _change(session: Session, work: Work, plan: Plan, object_id: int) -> int:
     return changed
 
 
-@contextlib.contextmanager
-def _constraints() -> Iterator[None]:
-    """What SQLite says of a constraint, as Oracle says it."""
-    try:
-        yield
-    except sqlite3.IntegrityError as error:
-        text = str(error)
-        name = text.rpartition(": ")[2]
-        raise OracleError(1400 if "NOT NULL" in text else 1, name) from error
+def _lock_row(connection: sqlite3.Connection, work: Work, object_id: int, row_id: int) -> int | None:
+    """Lock a row: None when the transaction has it now, which may begin with that; else the transaction that has it."""
+    if work.current is None and (holder := locks.holder_of(connection, object_id, row_id)) is not None:
+        return holder
+    return locks.try_row(connection, work.begin(), object_id, row_id)

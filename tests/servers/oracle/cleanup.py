@@ -20,20 +20,26 @@ from .tables import DeadTransaction, Lock, PxSession, TempSegment
 def remove_session(connection: sqlite3.Connection, inst_id: int, sid: int, serial: int) -> None:
     """Remove a session that has no transaction any more, and its process; end the parallel servers that work for it."""
     with sga.write(connection):
-        row = sga.get(connection, tables.Session, inst_id=inst_id, sid=sid, serial=serial)
-        if row is None:
-            return
-        posts = end_parallel_servers(connection, inst_id, sid, serial)
-        posts += _notify_coordinator(connection, inst_id, sid, serial)
-        sga.delete(connection, Lock, inst_id=inst_id, sid=sid)
-        sga.delete(connection, TempSegment, inst_id=inst_id, saddr=row.saddr)
-        sga.delete(connection, PxSession, inst_id=inst_id, sid=sid)
-        sga.delete(connection, tables.LongOperation, inst_id=inst_id, sid=sid, serial=serial)
-        sga.delete(connection, tables.Job, inst_id=inst_id, sid=sid)
-        sga.delete(connection, tables.Circuit, inst_id=inst_id, saddr=row.saddr)
-        sga.delete(connection, tables.Session, inst_id=inst_id, sid=sid)
-        sga.delete(connection, tables.Process, inst_id=inst_id, pid=row.pid, os_pid=row.os_pid)
+        posts = _remove(connection, inst_id, sid, serial)
     transactions.post_all(posts)
+
+
+def _remove(connection: sqlite3.Connection, inst_id: int, sid: int, serial: int) -> list[int]:
+    """The OS processes to post, once what was written can be read."""
+    row = sga.get(connection, tables.Session, inst_id=inst_id, sid=sid, serial=serial)
+    if row is None:
+        return []
+    posts = end_parallel_servers(connection, inst_id, sid, serial)
+    posts += _notify_coordinator(connection, inst_id, sid, serial)
+    sga.delete(connection, Lock, inst_id=inst_id, sid=sid)
+    sga.delete(connection, TempSegment, inst_id=inst_id, saddr=row.saddr)
+    sga.delete(connection, PxSession, inst_id=inst_id, sid=sid)
+    sga.delete(connection, tables.LongOperation, inst_id=inst_id, sid=sid, serial=serial)
+    sga.delete(connection, tables.Job, inst_id=inst_id, sid=sid)
+    sga.delete(connection, tables.Circuit, inst_id=inst_id, saddr=row.saddr)
+    sga.delete(connection, tables.Session, inst_id=inst_id, sid=sid)
+    sga.delete(connection, tables.Process, inst_id=inst_id, pid=row.pid, os_pid=row.os_pid)
+    return posts
 
 
 def end_parallel_servers(connection: sqlite3.Connection, inst_id: int, sid: int, serial: int) -> list[int]:
@@ -83,11 +89,13 @@ def bury(connection: sqlite3.Connection, os_pid: int) -> list[int]:
     The dead transactions, which :func:`recover` is to undo; none when the process had cleaned up by itself.
     """
     dead: list[int] = []
+    posts: list[int] = []
     with sga.write(connection):
         for row in sga.select(connection, tables.Session, os_pid=os_pid):
             for transaction in transactions.of_session(connection, row.inst_id, row.sid):
                 dead.append(_make_dead(connection, transaction))
-            remove_session(connection, row.inst_id, row.sid, row.serial)
+            posts += _remove(connection, row.inst_id, row.sid, row.serial)
+    transactions.post_all(posts)
     return dead
 
 

@@ -60,6 +60,15 @@ def parse(text: str, version: Version = (19,), policies: Mapping[str, Any] | Non
 
 
 _WORD_TYPES = {"LONG": ("RAW",), "DOUBLE": ("PRECISION",), "CHARACTER": ("VARYING",), "CHAR": ("VARYING",)}
+# Modes of LOCK TABLE as V$LOCK numbers them; the longer names first.
+_LOCK_MODES = (
+    (("SHARE", "ROW", "EXCLUSIVE"), 5),
+    (("SHARE", "UPDATE"), 2),
+    (("ROW", "SHARE"), 2),
+    (("ROW", "EXCLUSIVE"), 3),
+    (("SHARE",), 4),
+    (("EXCLUSIVE",), 6),
+)
 _NO_PASSWORD = {"EXTERNALLY", "GLOBALLY"}
 _TABLE_OPTIONS = (
     "TABLESPACE", "PCTFREE", "PCTUSED", "INITRANS", "STORAGE", "LOGGING", "NOLOGGING", "SEGMENT", "ORGANIZATION",
@@ -182,11 +191,11 @@ class _Parser:
         self._expect("TABLE")
         table = self._name()
         self._expect("IN")
-        exclusive = self._accept("EXCLUSIVE")
-        while not exclusive and (self._accept("ROW") or self._accept("SHARE") or self._accept("UPDATE")):
-            exclusive = self._accept("EXCLUSIVE") and False
+        mode = next((mode for words, mode in _LOCK_MODES if self._accept(*words)), 0)
+        if not mode:
+            raise self._fail(1737)
         self._expect("MODE")
-        return LockTable(table, exclusive, self._accept("NOWAIT"))
+        return LockTable(table, mode, self._accept("NOWAIT"))
 
     # -- ALTER
 
@@ -290,7 +299,7 @@ class _Parser:
         if token.kind not in ("word", "quoted", "string", "number"):
             raise self._fail(922)
         self._take()
-        # 100M: the lexer takes the unit for a word of its own.
+        # 100M is a number and a word, its unit.
         unit = self._take().text if token.kind == "number" and self._next.is_("K", "M", "G") else ""
         return sign + (token.text if token.kind == "number" else token.value) + unit
 
@@ -457,11 +466,11 @@ class _Parser:
             return CreateUser(self._identifier(987), self._user_clauses_of_new(), exists)
         if self._accept("ROLE"):
             exists = self._if("NOT", "EXISTS")
-            name = self._identifier(987)
+            role = self._identifier(987)
             self._accept("NOT", "IDENTIFIED")
             if self._accept("CONTAINER"):
                 self._container()
-            return CreateRole(name, exists)
+            return CreateRole(role, exists)
         if self._accept("GLOBAL", "TEMPORARY", "TABLE") or self._accept("TABLE"):
             return self._create_table()
         if self._accept("UNIQUE", "INDEX") or self._accept("INDEX"):

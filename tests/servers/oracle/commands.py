@@ -56,7 +56,7 @@ class LockTable(Command):
     command: ClassVar[int] = 26
     commits: ClassVar[bool] = False
     table: Name = (None, "")
-    exclusive: bool = True
+    mode: int = 6
     nowait: bool = False
 
 

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import sqlite3
+import time
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +22,11 @@ from .verifier import make_verifier
 
 _BLOCK_SIZE = 8192
 SEED = "PDB$SEED"
+DOWN = "DOWN"
+_AT_ONCE = 1e9
+_END_SECONDS, _LOOK_SECONDS = 2.0, 0.005
+# The file that says which process a folder belongs to.
+_OWNER = "pid"
 
 
 def create(folder: Path, options: Options, password: str, ports: Sequence[int]) -> None:
@@ -46,7 +53,7 @@ def create(folder: Path, options: Options, password: str, ports: Sequence[int]) 
                 connection,
                 tables.Instance(
                     inst_id, options.instance_name(inst_id), registration.host_name(), now, port=port,
-                    status="STARTED", threaded=int(options.threaded),
+                    status=DOWN, threaded=int(options.threaded),
                 ),
             )  # fmt: skip
             for name, value, type_ in _parameters(options, inst_id):
@@ -88,20 +95,56 @@ def _parameters(options: Options, inst_id: int) -> list[tuple[str, str, int]]:
 def listeners(options: Options) -> list[socket.socket]:
     """A bound socket for each instance; OSError when a port that was asked for is taken."""
     wanted = [*options.ports, *[0] * options.instances][: options.instances]
-    found = []
-    for port in wanted:
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((LOOPBACK, port))
-        found.append(listener)
-    return found
+    return [listen_on(port) for port in wanted]
+
+
+def listen_on(port: int) -> socket.socket:
+    """A bound socket, not yet listening; 0 chooses a free port."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((LOOPBACK, port))
+    return listener
 
 
 def remove_instance(connection: sqlite3.Connection, inst_id: int) -> None:
     """Clean up after an instance that has ended: what its sessions had open is rolled back, as the others' SMON does."""
-    policies = policy.defaults()
+    _await_end(connection, inst_id)
+    for row in sga.select(connection, tables.Session, inst_id=inst_id):
+        cleanup.finish(connection, row, policy.defaults() | {"rollback_rate": _AT_ONCE}, lambda _seconds: None)
     with sga.write(connection):
-        for row in sga.select(connection, tables.Session, inst_id=inst_id):
-            cleanup.finish(connection, row, policies | {"rollback_rate": 1e9})
         sga.delete(connection, tables.Process, inst_id=inst_id)
-        sga.update(connection, tables.Instance, {"status": "STARTED", "os_pid": 0}, inst_id=inst_id)
+        sga.update(connection, tables.Instance, {"status": DOWN, "os_pid": 0}, inst_id=inst_id)
+
+
+def _await_end(connection: sqlite3.Connection, inst_id: int) -> None:
+    """The kernel ends an instance's processes after the instance: wait until none can write into its shared memory."""
+    found = connection.execute(
+        "SELECT os_pid FROM x_process WHERE inst_id = ?1 UNION SELECT os_pid FROM x_session WHERE inst_id = ?1",
+        (inst_id,),
+    ).fetchall()
+    deadline = time.monotonic() + _END_SECONDS
+    while any(_runs(pid) for (pid,) in found) and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return pid > 0 and Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+# ---- folders that were left behind
+
+
+def mark_folder(folder: Path) -> None:
+    """Note whose folder it is, for :func:`remove_stale_folders`."""
+    (folder / _OWNER).write_text(str(os.getpid()))
+
+
+def remove_stale_folders() -> None:
+    """Remove what stand-ins left that were killed: their folders lie in memory."""
+    for folder in sga.folders():
+        with contextlib.suppress(OSError, ValueError):
+            if not _runs(int((folder / _OWNER).read_text())):
+                sga.remove_folder(folder)

@@ -34,7 +34,13 @@ _OTHER = {
     "INTERVAL DAY TO SECOND": Type.INTERVAL_DS,
 }
 _FIXED_SIZES = {Type.DATE: 7, Type.TIMESTAMP: 11, Type.TIMESTAMP_TZ: 13, Type.INTERVAL_DS: 11, Type.BINARY_DOUBLE: 8}
-_STORAGE = {Type.NUMBER: "NUMERIC", Type.BINARY_DOUBLE: "REAL", Type.RAW: "BLOB", Type.VARCHAR2: "TEXT", Type.CHAR: "TEXT"}
+_STORAGE = {
+    Type.NUMBER: "NUMERIC",
+    Type.BINARY_DOUBLE: "REAL",
+    Type.RAW: "BLOB",
+    Type.VARCHAR2: "TEXT",
+    Type.CHAR: "TEXT",
+}
 _MAINTAINED = ("SYS",)
 
 
@@ -173,9 +179,7 @@ def _owner(executor: Executor, name: commands.Name, kind: str) -> str:
 
 
 def _find(executor: Executor, owner: str, name: str) -> tables.Object | None:
-    return sga.get(
-        executor.connection, tables.Object, owner=owner, name=name, con_id=executor.session.con_id
-    )
+    return sga.get(executor.connection, tables.Object, owner=owner, name=name, con_id=executor.session.con_id)
 
 
 def _insert_object(executor: Executor, owner: str, name: str, kind: str, authid: str | None = None) -> int:
@@ -215,7 +219,9 @@ def _create_table(executor: Executor, command: commands.CreateTable) -> None:
                     int(column.nullable), default,
                 ),
             )  # fmt: skip
-            parts.append(f'"{column.name}" {_STORAGE.get(column.type, "REAL")}' + ("" if column.nullable else " NOT NULL"))
+            parts.append(
+                f'"{column.name}" {_STORAGE.get(column.type, "REAL")}' + ("" if column.nullable else " NOT NULL")
+            )
         for definition in command.columns:
             if definition.primary or definition.unique:
                 parts.append(f'UNIQUE ("{definition.name}")')
@@ -282,8 +288,7 @@ def lock_table(executor: Executor, command: commands.LockTable) -> None:
     if found.owner != executor.rights.user:
         executor.require("LOCK ANY TABLE")
     executor.work.begin()
-    mode = locks.EXCLUSIVE if command.exclusive else locks.ROW_EXCLUSIVE
-    locks.lock_table(executor.session, found.id, mode, 0 if command.nowait else None)
+    locks.lock_table(executor.session, found.id, command.mode, 0 if command.nowait else None)
 
 
 # ---- programs and synonyms
@@ -303,14 +308,12 @@ def _create_program(executor: Executor, command: commands.CreateProgram) -> None
         else:
             assert present.id is not None
             number = present.id
-            sga.update(
-                connection, tables.Object, {"last_ddl": sga.now(), "authid": program.authid}, id=number
-            )
+            sga.update(connection, tables.Object, {"last_ddl": sga.now(), "authid": program.authid}, id=number)
             sga.delete(connection, tables.Source, object_id=number)
         for line, text in enumerate(program.text.splitlines(keepends=True), 1):
             sga.insert(connection, tables.Source(number, line, text))
         sga.changed(connection)
-    problems = program_errors(program, executor)
+    problems = program_errors(program, executor, owner)
     executor.compiled_with_errors = bool(problems)
     sga.update(connection, tables.Object, {"status": "INVALID" if problems else "VALID"}, id=number)
 
@@ -343,14 +346,14 @@ def _create_synonym(executor: Executor, command: commands.CreateSynonym) -> None
         executor.require("CREATE PUBLIC SYNONYM")
     else:
         _owner(executor, command.name, "SYNONYM")
-    key = {"con_id": executor.session.con_id, "owner": owner, "name": name}
+    con_id = executor.session.con_id
     with sga.write(executor.connection) as connection:
-        if sga.get(connection, tables.Synonym, **key):
+        if sga.get(connection, tables.Synonym, con_id=con_id, owner=owner, name=name):
             if not command.replace:
                 raise OracleError(955)
-            sga.delete(connection, tables.Synonym, **key)
+            sga.delete(connection, tables.Synonym, con_id=con_id, owner=owner, name=name)
         target = command.target
-        sga.insert(connection, tables.Synonym(*key.values(), target[0] or executor.schema, target[1]))
+        sga.insert(connection, tables.Synonym(con_id, owner, name, target[0] or executor.schema, target[1]))
         sga.changed(connection)
 
 
@@ -361,9 +364,7 @@ def _drop_synonym(executor: Executor, command: commands.DropObject) -> None:
     elif owner != executor.rights.user:
         executor.require("DROP ANY SYNONYM")
     with sga.write(executor.connection) as connection:
-        gone = sga.delete(
-            connection, tables.Synonym, con_id=executor.session.con_id, owner=owner, name=command.name[1]
-        )
+        gone = sga.delete(connection, tables.Synonym, con_id=executor.session.con_id, owner=owner, name=command.name[1])
         if not gone and not command.if_exists:
             raise OracleError(1434 if not command.public else 1432)
         sga.changed(connection)

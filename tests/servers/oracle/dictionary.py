@@ -97,7 +97,7 @@ class Dictionary:
     # -- views
 
     def _fixed(self, name: str) -> View | None:
-        prefix, _, rest = name.partition("$")
+        prefix, _unused, rest = name.partition("$")
         view = views.FIXED.get(rest) if prefix in ("V", "GV") else None
         if view is None or view.since > self.release or (prefix == "GV" and not view.everywhere):
             return None

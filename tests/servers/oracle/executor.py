@@ -10,8 +10,21 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from . import changes, cleanup, command_parser, commands, definitions, kill, packages, plsql, rights, sga, tables, transactions
-from .dictionary import Dictionary
+from . import (
+    changes,
+    cleanup,
+    command_parser,
+    commands,
+    definitions,
+    kill,
+    packages,
+    plsql,
+    rights,
+    sga,
+    tables,
+    transactions,
+)
+from .consistent import TRANSACTION, ConsistentDictionary
 from .errors import OracleError
 from .instance_requests import request
 from .lexer import is_plsql, tokens
@@ -54,18 +67,19 @@ class Executor:
         self.connection = session.connection
         self.folder = folder
         self.options = options
-        self.version = options.release
+        self.version: tuple[int, ...] = options.release
         self.work = changes.Work(session)
         self.output = packages.Output()
         install(self.connection)
-        self._engine = Engine(self.connection, Dictionary(self.connection))
-        self._engine.interrupted = Interrupted  # type: ignore[assignment]
+        self._engine = Engine(self.connection, ConsistentDictionary(self.connection))
+        self._engine.interrupted = Interrupted
         self.connection.set_progress_handler(self._progress, _PROGRESS)
         self._listening = False
         self._schema = session.row.schemaname or self.user
         self._rights = self._fresh_rights()
         self._definer: list[Rights] = []
         self._context: Context | None = None
+        self._parameters: dict[str, int | float | str | bytes | None] = {"sid": session.sid, "serial": session.serial}
         self._version_seen = sga.dictionary_version(self.connection)
         self._packages = packages.packages(self, options.rds)
         # What the client set of namespaces of SYS_CONTEXT.
@@ -130,6 +144,7 @@ class Executor:
             self.refresh_rights()
 
     def context(self) -> Context:
+        self._parameters[TRANSACTION] = self.work.current or 0
         if self._context is None:
             row = self.session.row
             self._context = Context(
@@ -139,7 +154,7 @@ class Executor:
                 inst_id=row.inst_id,
                 con_id=row.con_id,
                 sys_context=lambda namespace, name: userenv(self, namespace, name),
-                parameters={"sid": row.sid, "serial": row.serial},
+                parameters=self._parameters,
                 release=self.version[0],
                 roles_key=self.rights,
             )
@@ -202,11 +217,13 @@ class Executor:
     # -- statements
 
     def query(self, sql: str, binds: Binds) -> Result:
-        if _is_for_update(sql):
-            plan = self._engine.dml(sql, binds, self.context())
-            self._with_statement(sql, _COMMAND_OF_QUERY, lambda: changes.execute(self.session, self.work, plan))
-            return plan.query()
-        return self._interruptible(lambda: self._engine.query(sql, binds, self.context()))
+        if self._engine.is_lock(sql):
+            plan = self._plan(sql, binds)
+            self._change(plan, sql, _COMMAND_OF_QUERY)
+            # It reads the rows in its own transaction, which may have begun only now.
+            return self._plan(sql, binds).query()
+        with self.session.executing(sql, _COMMAND_OF_QUERY):
+            return self._interruptible(lambda: self._engine.query(sql, binds, self.context()))
 
     def columns(self, sql: str) -> Sequence[Column]:
         """The columns of a query that is not executed."""
@@ -216,9 +233,7 @@ class Executor:
         first = tokens(sql)[0]
         if first.is_(*_DML):
             plan = self._plan(sql, binds)
-            return self._with_statement(
-                sql, _DML[first.value], lambda: changes.execute(self.session, self.work, plan)
-            )
+            return self._change(plan, sql, _DML[first.value])
         if first.is_(*_QUERY):
             return len(self.query(sql, binds).rows)
         if binds:
@@ -235,13 +250,9 @@ class Executor:
     def _plan(self, sql: str, binds: Binds) -> Plan:
         return self._interruptible(lambda: self._engine.dml(sql, binds, self.context()))
 
-    def _with_statement(self, sql: str, command: int, work: Callable[[], Answer]) -> Answer:
-        """Run ``work`` so that a wait in it shows this statement, also when a block executes it."""
-        self.session.inner = (sql, command)
-        try:
-            return work()
-        finally:
-            self.session.inner = None
+    def _change(self, plan: Plan, sql: str, command: int) -> int:
+        with self.session.executing(sql, command):
+            return changes.execute(self.session, self.work, plan, self._interruptible)
 
     def _interruptible(self, work: Callable[[], Answer]) -> Answer:
         while True:
@@ -398,13 +409,5 @@ class Executor:
         commands.RestrictSession: _alter_system,
         commands.LockTable: _lock_table,
         commands.AlterSession: _alter_session,
-        **{kind: definitions.execute for kind in definitions.KINDS},
+        **dict.fromkeys(definitions.KINDS, definitions.execute),
     }
-
-
-def _is_for_update(sql: str) -> bool:
-    if "UPDATE" not in sql.upper():
-        return False
-    found = tokens(sql)
-    return any(first.is_("FOR") and second.is_("UPDATE") for first, second in zip(found, found[1:], strict=False))
-

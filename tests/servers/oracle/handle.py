@@ -130,8 +130,11 @@ class OracleServer:
         assert process is not None and process.stdin is not None and process.stdout is not None
         process.stdin.write(command + "\n")
         process.stdin.flush()
-        if not process.stdout.readline():
+        line = process.stdout.readline()
+        if not line:
             raise OracleError(f"the stand-in has ended over {command!r}")
+        if "error" in (answer := json.loads(line)):
+            raise OracleError(answer["error"])
 
     # -- clients
 

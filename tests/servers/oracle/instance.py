@@ -36,6 +36,7 @@ _BACKLOG = 1024
 # The container of server threads with THREADED_EXECUTION=TRUE, and the background processes that there are (Oracle has
 # many more). A required one that ends takes the instance with it, and so does the end of a container of threads.
 THREADS = "U004"
+DISPATCHER, SHARED_SERVER = "D000", "S000"
 BACKGROUND = ("PMON", "SMON", "DBW0", "LGWR", "CKPT", "MMON", "RECO", "CJQ0")
 _PR_SET_PDEATHSIG = 1
 # Resolved at import: looking a symbol up between fork and exec can deadlock in a process that has threads.
@@ -84,6 +85,8 @@ class Instance:
         self.name = options.instance_name(inst_id)
         self._listener = listener
         self._essential: set[int] = set()
+        # Dispatcher and shared server: they serve many sessions, and are no background processes in V$PROCESS.
+        self._shared: dict[int, str] = {}
         self._control = socket.socket(socket.AF_UNIX)
 
     @contextlib.contextmanager
@@ -154,18 +157,38 @@ class Instance:
 
     def _start_background(self) -> None:
         names = [*BACKGROUND, *([THREADS] if self.options.threaded else [])]
-        # Dispatcher and shared server: they serve many sessions, and are no background processes in V$PROCESS.
-        shared = ["D000", "S000"]
-        pids = {name: self._fork(_sleep, f"ora_{name.lower()}_{self.name}") for name in names + shared}
-        self._essential = {pids[name] for name in names}
+        pids = {self._fork_background(name): name for name in names}
+        self._essential = set(pids)
+        self._shared = {self._fork_background(name): name for name in (DISPATCHER, SHARED_SERVER)}
         with self._memory() as connection, sga.write(connection):
-            for name, pid in pids.items():
-                registration.add_background(connection, self.inst_id, self.name, name, pid, name not in shared)
+            for pid, name in (pids | self._shared).items():
+                registration.add_background(connection, self.inst_id, self.name, name, pid, pid in pids)
             sga.update(
                 connection,
                 tables.Instance,
                 {"status": "OPEN", "os_pid": os.getpid(), "startup": sga.now()},
                 inst_id=self.inst_id,
+            )
+
+    def _fork_background(self, name: str) -> int:
+        return self._fork(_sleep, f"ora_{name.lower()}_{self.name}")
+
+    def _replace_shared(self, pid: int) -> None:
+        """A dispatcher or shared server was killed: so are the sessions that it serves, and another one takes its place."""
+        name = self._shared.pop(pid)
+        served = ("NONE", "SHARED") if name == DISPATCHER else ("SHARED",)
+        successor = self._fork_background(name)
+        self._shared[successor] = name
+        with self._memory() as connection, sga.write(connection):
+            for row in sga.select(connection, tables.Session, inst_id=self.inst_id):
+                if row.server in served:
+                    cleanup.kill_process(row.os_pid)
+            sga.update(
+                connection,
+                tables.Process,
+                {"os_pid": successor, "spid": str(successor), "stid": str(successor)},
+                inst_id=self.inst_id,
+                pname=name,
             )
 
     # -- PMON
@@ -181,7 +204,10 @@ class Instance:
             if pid in self._essential:
                 # Without it an instance cannot go on; the kernel ends all its processes with this one.
                 os._exit(1)
-            self._bury(pid)
+            if pid in self._shared:
+                self._replace_shared(pid)
+            else:
+                self._bury(pid)
 
     def _bury(self, pid: int) -> None:
         """Clean up after a server process that has not done so itself; in a process of its own if that takes time."""

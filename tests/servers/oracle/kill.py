@@ -9,7 +9,6 @@ marked session makes of it is in session.py and process.py, every outcome in pol
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from . import cleanup, sga, tables
@@ -38,7 +37,7 @@ def disconnect(issuer: Session, command: DisconnectSession) -> None:
     if command.post_transaction:
         with sga.write(issuer.connection):
             row = _find(issuer, target, "kill_gone")
-            if row.kill_mode is None and of_session(issuer.connection, row.inst_id, row.sid):
+            if row.kill_mode in (None, POST_TRANSACTION) and of_session(issuer.connection, row.inst_id, row.sid):
                 _mark(issuer, row, {"kill_mode": POST_TRANSACTION, "kill_noreplay": int(command.noreplay)})
                 return
     mode = (
@@ -69,9 +68,6 @@ def cancel(issuer: Session, command: CancelSql) -> None:
             return
         _mark(issuer, row, {"cancel_time": sga.now(), "cancel_sql_id": target.sql_id})
     cleanup.post(row)
-    for server in sga.select(issuer.connection, tables.PxSession, qc_sid=row.sid, qc_inst_id=row.inst_id):
-        if server.server_set is not None and (found := _session(issuer, server.inst_id, server.sid)):
-            cleanup.post(found)
 
 
 def _session(issuer: Session, inst_id: int, sid: int) -> tables.Session | None:
@@ -132,12 +128,19 @@ def _end(issuer: Session, target: Target, mode: str, limit: float, noreplay: boo
     if not row.os_pid:
         cleanup.finish(connection, row, policies, issuer.pause)
         return
+    ends_process = mode == DISCONNECT and policies["disconnect_busy"] == 0
+    if ends_process:
+        limit = policies["kill_post_seconds"]
     cleanup.post(row)
-    if _wait(issuer, row, mode, busy, max(limit, 0.0 if busy else policies["kill_post_seconds"])):
+    if _wait(issuer, row, busy, max(limit, 0.0 if busy else policies["kill_post_seconds"])):
         return
-    if mode == FORCE and (found := _session(issuer, row.inst_id, row.sid)) and found.in_call:
-        # It has had its time. What is left is PMON's.
-        cleanup.kill_process(found.os_pid)
+    if mode == FORCE or ends_process:
+        found = _session(issuer, row.inst_id, row.sid)
+        if found is not None and found.serial == row.serial and found.in_call:
+            # It has had its time. What is left is PMON's.
+            cleanup.kill_process(found.os_pid)
+            return
+    if ends_process:
         return
     if marked:
         _raise(policies["kill_again"])
@@ -145,12 +148,16 @@ def _end(issuer: Session, target: Target, mode: str, limit: float, noreplay: boo
         _raise(policies["kill_busy" if mode == KILL else "kill_busy_immediate"])
 
 
-def _wait(issuer: Session, row: tables.Session, mode: str, busy: bool, seconds: float) -> bool:
-    """Whether the session, or all that others could be waiting for, is gone within so many seconds."""
+def _wait(issuer: Session, row: tables.Session, busy: bool, seconds: float) -> bool:
+    """Whether the session, or all that others could be waiting for, is gone within so many seconds.
+
+    Who waits no time does not look: whether an interrupted call would just have ended is not left to chance.
+    """
+    if seconds <= 0:
+        return False
     deadline = time.monotonic() + seconds
     look = _LOOK_SECONDS
-    ended: Callable[[], bool] = lambda: _has_ended(issuer, row, mode, busy)  # noqa: E731
-    while not ended():
+    while not _has_ended(issuer, row, busy):
         left = deadline - time.monotonic()
         if left <= 0:
             return False
@@ -159,7 +166,7 @@ def _wait(issuer: Session, row: tables.Session, mode: str, busy: bool, seconds: 
     return True
 
 
-def _has_ended(issuer: Session, row: tables.Session, mode: str, busy: bool) -> bool:
+def _has_ended(issuer: Session, row: tables.Session, busy: bool) -> bool:
     found = _session(issuer, row.inst_id, row.sid)
     if found is None or found.serial != row.serial:
         return True

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
   | (?P<quoting>[nN]?[qQ]'(?P<open>.))
   | (?P<string>[nN]?'(?:[^']|'')*')
   | (?P<quoted>"[^"\0]+")
-  | (?P<number>(?:\d+(?:\.(?!\.)\d*)?|\.\d+)(?:[eE][+-]?\d+)?[fFdD]?(?![A-Za-z_\#$]))
+  | (?P<number>(?:\d+(?:\.(?!\.)\d*)?|\.\d+)(?:[eE][+-]?\d+)?[fFdD]?(?!(?![kKmMgG]\b)[A-Za-z_\#$]))
   | (?P<word>[^\W\d][\w$\#]*)
   | (?P<bind>:[ ]*(?:[^\W_][\w$\#]*|"[^"\0]+"))
   | (?P<op>:=|=>|\|\||\*\*|<>|!=|\^=|~=|<=|>=|<<|>>|\.\.|\(\+\)|[-+*/%()=<>,.;@:\[\]|&^~{}?!])
@@ -67,7 +67,9 @@ def _scan(text: str) -> Iterator[Token]:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            raise OracleError(1756 if text[at] in "'\"" or text[at : at + 2].upper() in ("N'", "Q'") else 911, position=at)
+            raise OracleError(
+                1756 if text[at] in "'\"" or text[at : at + 2].upper() in ("N'", "Q'") else 911, position=at
+            )
         start, at = at, found.end()
         kind = found.lastgroup or ""
         written = found[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -31,7 +32,15 @@ class Waiter(Protocol):
     connection: sqlite3.Connection
     inst_id: int
     sid: int
-    con_id: int
+
+    @property
+    def policies(self) -> Mapping[str, Any]: ...
+
+    @property
+    def con_id(self) -> int: ...
+
+    def set(self, **columns: Any) -> None:
+        """Change columns of its row."""
 
     def pause(self, seconds: float) -> None:
         """Wait until posted, or so long; raises what ends the call."""
@@ -40,15 +49,20 @@ class Waiter(Protocol):
         """Show this wait in V$SESSION."""
 
 
-def try_row(connection: sqlite3.Connection, transaction_id: int, object_id: int, row_id: int) -> int | None:
-    """Lock a row for a transaction: None when it has it now, else the transaction that has it. Inside ``sga.write``."""
+def holder_of(connection: sqlite3.Connection, object_id: int, row_id: int) -> int | None:
+    """The transaction that has the lock of a row."""
     held = connection.execute(
         "SELECT transaction_id FROM x_row_lock WHERE object_id = ? AND row_id = ?", (object_id, row_id)
     ).fetchone()
-    if held is None:
+    return None if held is None else int(held[0])
+
+
+def try_row(connection: sqlite3.Connection, transaction_id: int, object_id: int, row_id: int) -> int | None:
+    """Lock a row for a transaction: None when it has it now, else the transaction that has it. Inside ``sga.write``."""
+    holder = holder_of(connection, object_id, row_id)
+    if holder is None:
         sga.insert(connection, RowLock(object_id, row_id, transaction_id))
-        return None
-    return None if held[0] == transaction_id else int(held[0])
+    return None if holder == transaction_id else holder
 
 
 def wait_for_row(waiter: Waiter, holder: int, object_id: int, row_id: int, seconds: float | None) -> None:
@@ -68,6 +82,7 @@ def wait_for_row(waiter: Waiter, holder: int, object_id: int, row_id: int, secon
             sga.delete(connection, Lock, id=request)
             raise OracleError(60)
     deadline = None if seconds is None else time.monotonic() + seconds
+    unseen = waiter.policies["lock_holder_shown_after_seconds"]
     try:
         with waiter.waiting(
             "enq: TX - row lock contention",
@@ -78,20 +93,23 @@ def wait_for_row(waiter: Waiter, holder: int, object_id: int, row_id: int, secon
             row_wait_file=1,
             row_wait_block=128 + row_id // 100,
             row_wait_row=row_id % 100,
+            blocker_unknown=int(unseen > 0),
         ):
+            begun = time.monotonic()
             while True:
-                held = connection.execute(
-                    "SELECT transaction_id FROM x_row_lock WHERE object_id = ? AND row_id = ?", (object_id, row_id)
-                ).fetchone()
-                if held is None or held[0] != holder:
+                if holder_of(connection, object_id, row_id) != holder:
                     return
-                _pause(waiter, deadline)
+                left = unseen - (time.monotonic() - begun)
+                if unseen and left <= 0:
+                    waiter.set(blocker_unknown=0)
+                    unseen = 0
+                _pause(waiter, deadline, left if unseen else _LOOK_SECONDS)
     finally:
         sga.delete(connection, Lock, id=request)
 
 
-def _pause(waiter: Waiter, deadline: float | None) -> None:
-    left = _LOOK_SECONDS if deadline is None else min(_LOOK_SECONDS, deadline - time.monotonic())
+def _pause(waiter: Waiter, deadline: float | None, longest: float = _LOOK_SECONDS) -> None:
+    left = longest if deadline is None else min(longest, deadline - time.monotonic())
     if left <= 0:
         raise OracleError(54)
     waiter.pause(left)

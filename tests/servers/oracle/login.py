@@ -205,7 +205,7 @@ def read_auth(reader: Reader, function: int, field_version: int) -> AuthMessage:
     reader.raw(2)
     user = reader.text() if has_user else ""
     pairs = []
-    for _ in range(count):
+    for _unused in range(count):
         key, value = reader.two() or b"", reader.two() or b""
         reader.ub()
         pairs.append((key.decode("utf-8", "replace").rstrip("\0"), value.decode("utf-8", "replace").rstrip("\0")))

@@ -71,7 +71,14 @@ class Output:
 def packages(host: Host, rds: bool) -> Mapping[Name, Routine]:
     """All of them, by upper-case name without SYS."""
     found: dict[Name, Routine] = {}
-    for package in (_session(host), _application_info(host), _output(host), _utility(host), _stand_in(host), _service(host)):
+    for package in (
+        _session(host),
+        _application_info(host),
+        _output(host),
+        _utility(host),
+        _stand_in(host),
+        _service(host),
+    ):
         found |= package
     if rds:
         found |= _rds(host)
@@ -82,11 +89,13 @@ def packages(host: Host, rds: bool) -> Mapping[Name, Routine]:
 PUBLIC = ("DBMS_SESSION", "DBMS_APPLICATION_INFO", "DBMS_OUTPUT", "DBMS_UTILITY", "STANDIN")
 
 
-def _procedure(name: str, body: Callable[[Arguments], Value], *parameters: str, owner: str = "SYS") -> tuple[Name, Routine]:
+def _procedure(
+    name: str, body: Callable[[Arguments], Value], *parameters: str, owner: str = "SYS"
+) -> tuple[Name, Routine]:
     """``parameters`` are written ``NAME``, ``OUT NAME``, ``IN OUT NAME``; with a ``?`` at the end it may be left out."""
     declared = []
     for written in parameters:
-        mode, _, parameter = written.rpartition(" ")
+        mode, _unused, parameter = written.rpartition(" ")
         declared.append(Parameter(parameter.rstrip("?"), mode or "IN", parameter.endswith("?")))
     path = tuple(name.split("."))
     return path, Routine(body, tuple(declared), name=f"{owner}.{path[0]}")
@@ -135,9 +144,7 @@ def _application_info(host: Host) -> dict[Name, Routine]:
     session = host.session
 
     def set_module(arguments: Arguments) -> None:
-        session.set(
-            module=_cut(arguments["MODULE_NAME"], _MODULE), action=_cut(arguments["ACTION_NAME"], _ACTION)
-        )
+        session.set(module=_cut(arguments["MODULE_NAME"], _MODULE), action=_cut(arguments["ACTION_NAME"], _ACTION))
 
     def read_module(arguments: Arguments) -> None:
         arguments["MODULE_NAME"], arguments["ACTION_NAME"] = session.row.module, session.row.action
@@ -312,5 +319,3 @@ def _number(value: Value) -> int:
 
 def _quoted(value: Any) -> str:
     return "null" if value is None else f"'{value}'"
-
-

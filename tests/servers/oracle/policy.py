@@ -44,6 +44,7 @@ _PX_KILL = "querytuning.org/posts/oracle-parallel-query-cpu.html"
 _PDB = "tweakingoracle.wordpress.com/2020/04/05/multitenant-why-alter-system-checkpoint-launched-from-pdb-affects-the-entire-cdb"
 _RECOVERY = "ora-am.blogspot.com/2026/01/smon-recovery-when-large-transaction-is.html"
 _UNDO = "techgoeasy.com/how-to-monitor-transaction-rollback"
+_BLOCKERS = "yong321.freeshell.org/oranotes/BlockingSessionInRAC.txt"
 _THREADS = "docs.oracle.com/en/database/oracle/oracle-database/18/refrn/THREADED_EXECUTION.html"
 _BACKGROUND = (
     "oracle-patches.com/en/databases/oracle/3355-terminating-oracle-database-processes-on-linux-solaris-server"
@@ -99,6 +100,14 @@ _ROWS = (
     ),
     Policy("disconnect_bare", 2000, MEASURED, _OLD_SYNTAX, "neither POST_TRANSACTION nor IMMEDIATE", (2000,)),
     Policy("disconnect_instance", 26, CHOSEN, _GRAMMAR_18C, "DISCONNECT with @inst: no grammar has it", _NUMBERS),
+    Policy(
+        "disconnect_busy",
+        0,
+        MEASURED,
+        _DISCONNECT_11,
+        "DISCONNECT ... IMMEDIATE in a call: its process ends at once; 31: as KILL ... IMMEDIATE",
+        (0, 31),
+    ),
     Policy("option_unknown", 2065, CHOSEN, _CANCEL_12_2, "a clause that this release does not have", _NUMBERS),
     Policy("noreplay_immediate", 933, CHOSEN, _GRAMMAR_18C, "IMMEDIATE and NOREPLAY together before 23ai", _NUMBERS),
     # What the ended session's client gets.
@@ -172,7 +181,13 @@ _ROWS = (
         ("recovered",),
     ),
     Policy("pmon_seconds", 0.0, CHOSEN, "", "how long PMON lets a dead process lie before it cleans up"),
-    Policy("lock_holder_shown_after_seconds", 0.0, CHOSEN, "", "when V$SESSION shows who blocks a waiter"),
+    Policy(
+        "lock_holder_shown_after_seconds",
+        0.0,
+        CHOSEN,
+        _BLOCKERS,
+        "until then BLOCKING_SESSION_STATUS of a waiter is UNKNOWN",
+    ),
     # Special sessions.
     Policy(
         "px_coordinator_killed", "servers end", MEASURED, _PX_KILL, "its parallel servers end with it", ("servers end",)

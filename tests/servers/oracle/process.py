@@ -28,7 +28,11 @@ from .values import Column, Row, Type, Value
 from .verifier import Verifier
 
 _NO_SUCH_SERVICE, _NO_SUCH_SID, _NO_SUCH_INSTANCE = 12514, 12505, 12521
-_NOT_OPEN, _MAY_NOT_CONNECT = 1034, 28150
+_NOT_OPEN, _MAY_NOT_CONNECT = 1033, 28150
+# All administrative sessions have this AUDSID.
+_AUDSID_OF_ADMINISTRATORS = 4294967295
+# What a session that rolls back waits for: blocks of its undo.
+_UNDO_EVENT = "db file sequential read"
 # How a bind variable of these types is declared, beside those of values.Type; anything else is taken for text.
 _OTHER_TYPES = {3: Type.NUMBER, 8: Type.VARCHAR2, 24: Type.RAW, 100: Type.BINARY_DOUBLE, 231: Type.TIMESTAMP}
 # The end-to-end attributes that V$SESSION shows, by the names of its columns.
@@ -100,18 +104,30 @@ def _log_in(
 
     try:
         login = channel.authenticate(verifier)
-        user = _user(connection, login, con_id)
+        user = _user(connection, login, con_id, inst_id)
     except OracleError as error:
         channel.fail(error)
         return None
     post = Post()
+    shared = None
     with sga.write(connection):
         row = _enter(connection, channel, wanted, login, user, service, inst_id, options)
+        if wanted.server == "SHARED":
+            shared = _share(connection, row)
+        call = tables.Call(
+            None, row.logon_time, inst_id, row.sid, row.serial, row.username, row.program, row.module, "connect"
+        )
+        sga.insert(connection, call)
     database = sga.get(connection, tables.Database)
     assert database is not None
-    server = Server(connection, channel, Session(connection, row, post, channel), folder, options)
-    if login.alter_session:
-        server.executor.statement(login.alter_session.rstrip("\0"))
+    server = Server(connection, channel, Session(connection, row, post, channel, shared), folder, options)
+    try:
+        if login.alter_session:
+            server.executor.statement(login.alter_session.rstrip("\0"))
+    except OracleError as error:
+        channel.fail(error)
+        server.leave()
+        return None
     for namespace, name, value in login.context:
         server.executor.application_context[namespace.upper(), name.upper()] = value
     try:
@@ -134,7 +150,7 @@ def _log_in(
     return server
 
 
-def _user(connection: sqlite3.Connection, login: Login, con_id: int) -> tables.User:
+def _user(connection: sqlite3.Connection, login: Login, con_id: int, inst_id: int) -> tables.User:
     """Whose session it becomes; raises what keeps an account out."""
     name = identifier(login.username)
     if login.target:
@@ -146,6 +162,12 @@ def _user(connection: sqlite3.Connection, login: Login, con_id: int) -> tables.U
     if user is None:
         raise OracleError(1017)
     rights.check_logon(connection, user, con_id, login.mode.lower() or "default")
+    if not login.mode and not sga.get(connection, tables.Instance, inst_id=inst_id, status="OPEN"):
+        raise OracleError(_NOT_OPEN)
+    if sga.get(connection, tables.Instance, inst_id=inst_id, logins="RESTRICTED") and not login.mode:
+        held = rights.rights_of(connection, user.name, con_id)
+        if not rights.has_privilege(connection, held, "RESTRICTED SESSION"):
+            raise OracleError(1035)
     if login.mode in ("SYSDBA", "SYSOPER") and (owner := rights.find_user(connection, "SYS", con_id)):
         return owner
     return user
@@ -169,10 +191,9 @@ def _enter(
         # All server threads live in one OS process; ours is a process so that it can be ended alone.
         container = sga.get(connection, tables.Process, inst_id=inst_id, pname="U004")
         kind = {"execution_type": "THREAD", "spid": container.spid if container else str(own)}
-    shared = wanted.server.upper() == "SHARED"
-    pooled = wanted.server.upper() == "POOLED"
+    pooled = wanted.server == "POOLED"
     if pooled:
-        pname = f"L{own % 1000:03d}"
+        pname = registration.free_name(connection, inst_id, "L")
     process = registration.add_process(
         connection, inst_id, instance, own, pname, con_id=service.con_id, terminal=login.terminal or "UNKNOWN", **kind
     )
@@ -198,18 +219,26 @@ def _enter(
         module=login.program or None,
         client_driver=login.driver_name.split(" ")[0] or None,
         client_version=login.client_version or None,
+        **({"audsid": _AUDSID_OF_ADMINISTRATORS} if login.mode else {}),
     )
-    if shared:
-        served_by = sga.get(connection, tables.Process, inst_id=inst_id, pname="S000")
-        if served_by is not None:
-            address = {"paddr": served_by.addr, "creator_addr": served_by.addr, "creator_serial": served_by.serial}
-            sga.delete(connection, tables.Process, inst_id=inst_id, pid=process.pid)
-            sga.update(
-                connection, tables.Session, {**address, "server": "NONE", "pid": 0}, inst_id=inst_id, sid=row.sid
-            )
-            row.pid = 0
     sga.update(connection, tables.User, {"last_login": sga.now()}, con_id=user.con_id, name=user.name)
     return row
+
+
+def _share(connection: sqlite3.Connection, row: tables.Session) -> tuple[bytes, bytes] | None:
+    """Make it a shared-server session: its own process is not seen, but a dispatcher, and in calls a shared server."""
+    processes = [sga.get(connection, tables.Process, inst_id=row.inst_id, pname=name) for name in ("D000", "S000")]
+    dispatcher, server = processes
+    if dispatcher is None or server is None:
+        return None
+    sga.delete(connection, tables.Process, inst_id=row.inst_id, pid=row.pid)
+    row.pid, row.server, row.paddr = 0, "NONE", dispatcher.addr
+    row.creator_addr, row.creator_serial = dispatcher.addr, dispatcher.serial
+    columns = {name: getattr(row, name) for name in ("pid", "server", "paddr", "creator_addr", "creator_serial")}
+    sga.update(connection, tables.Session, columns, inst_id=row.inst_id, sid=row.sid)
+    circuit = tables.Circuit(row.inst_id, row.saddr, row.saddr, dispatcher.addr, None, con_id=row.con_id)
+    sga.insert(connection, circuit)
+    return dispatcher.addr, server.addr
 
 
 def _port(channel: Channel) -> int:
@@ -248,6 +277,8 @@ class Server:
         self.session = session
         self.executor = Executor(session, folder, options)
         self._cursors: dict[int, Cursor] = {}
+        # Rows, or executions of a block, that the call at hand has done.
+        self._count = 0
 
     def run(self) -> None:
         try:
@@ -263,8 +294,12 @@ class Server:
         """Roll back and go; the connection is closed first, so that nobody takes the session for a living one."""
         self.channel.close()
         row = self.session.reload()
-        if row is not None:
-            cleanup.finish(self.connection, row, self.session.policies)
+        if row is None:
+            return
+        if row.kill_mode is not None and self.executor.work.current is not None:
+            # It takes part in nothing any more; what is seen of it is its rollback.
+            self.session.set(in_call=0, paddr=sga.PSEUDO_PROCESS, event=_UNDO_EVENT, waiting=1, wait_start=sga.now())
+        cleanup.finish(self.connection, row, self.session.policies)
 
     # -- idle
 
@@ -281,16 +316,23 @@ class Server:
         row = self.session.reload()
         if row is None:
             raise Ended(CLOSE)
-        if row.kill_mode is None or (row.kill_mode == POST_TRANSACTION and self.executor.work.current is not None):
+        if row.kill_mode is None:
             return
-        if row.kill_mode != KILL:
-            outcome = self.session.outcome_while_idle()
-            self._roll_back_all()
-            if outcome == CLOSE:
+        if row.kill_mode == POST_TRANSACTION:
+            if self.executor.work.current is None:
                 raise Ended(CLOSE)
             return
-        # A plain KILL: everything is undone now, the row stays until the client calls or hangs up.
-        self._roll_back_all()
+        if row.kill_mode == KILL:
+            # Everything is undone now; the row stays until the client calls or hangs up.
+            self._roll_back_all()
+            return
+        outcome = self.session.outcome_while_idle()
+        if outcome == CLOSE:
+            raise Ended(CLOSE)
+        # The session goes at once, and its client hears of that at its next call.
+        cleanup.finish(self.connection, row, self.session.policies)
+        self.channel.next_request()
+        raise Ended(outcome)
 
     def _roll_back_all(self) -> None:
         session = self.session
@@ -303,6 +345,7 @@ class Server:
     def _carry_out(self, request: requests.Request) -> None:
         self._before(request)
         handler = _HANDLERS.get(type(request))
+        self._count = 0
         try:
             if handler is None:
                 raise OracleError(3001)
@@ -312,7 +355,8 @@ class Server:
             raise Ended(end.outcome) from None
         except OracleError as error:
             self._fail(error)
-        self._after_transaction()
+        if self.session.leaving and self.executor.work.current is None:
+            raise Ended(CLOSE)
 
     def _fail(self, error: OracleError) -> None:
         session = self.session
@@ -323,17 +367,15 @@ class Server:
             session.broken = False
             self.channel.answer_break()
         else:
-            self.channel.reply_error(error)
+            self.channel.reply_error(error, self._count)
 
     def _done(self) -> None:
         """The call is over; the reply comes next."""
+        if self.session.broken:
+            # A block has caught the client's break as an error; the protocol wants an answer of its own all the same.
+            raise OracleError(1013)
         self.session.end_call()
         self.channel.transaction_open = self.executor.work.current is not None
-
-    def _after_transaction(self) -> None:
-        row = self.session.reload()
-        if row is not None and row.kill_mode == POST_TRANSACTION and self.executor.work.current is None:
-            raise Ended(CLOSE)
 
     def _before(self, request: requests.Request) -> None:
         for piggyback in request.before:
@@ -352,38 +394,22 @@ class Server:
                 for name, value in piggyback.values.items():
                     self.executor.application_context[namespace, name.upper()] = value
 
-    def _log(self, kind: str, text: str | None = None) -> None:
-        row = self.session.row
-        sga.insert(
-            self.connection,
-            tables.Call(
-                None, sga.now(), row.inst_id, row.sid, row.serial, row.username, row.program, row.module, kind, text
-            ),
-        )
-
     def _execute(self, request: requests.Execute) -> None:
         sql = request.sql
         if request.fetch_only:
             self._fetch_more(request.cursor_id, request.rows)
             return
-        self._log("execute", sql)
         block = is_plsql(sql)
-        self.session.begin_call(94, sql, command_number(sql))
+        self.session.begin_call("execute", 94, sql, command_number(sql))
         self.executor.begin_statement()
-        position = self.executor.work.mark()
-        try:
-            if request.describe_only:
-                self._describe(sql, block)
-            elif block:
-                self._block(request)
-            elif _is_query(sql):
-                self._query(request)
-            else:
-                self._change(request)
-        except OracleError:
-            if block:
-                self.executor.work.undo_to(position)
-            raise
+        if request.describe_only:
+            self._describe(sql, block)
+        elif block:
+            self._block(request)
+        elif _is_query(sql):
+            self._query(request)
+        else:
+            self._change(request)
 
     def _describe(self, sql: str, block: bool) -> None:
         if not block and _is_query(sql):
@@ -404,29 +430,27 @@ class Server:
         self.channel.reply_rows(cursor.columns, cursor.take(request.rows), more=cursor.more)
 
     def _fetch(self, request: requests.Fetch) -> None:
-        self._log("fetch")
         self._fetch_more(request.cursor_id, request.rows)
 
     def _fetch_more(self, cursor_id: int, count: int) -> None:
         cursor = self._cursors.get(cursor_id)
         if cursor is None:
             raise OracleError(1001)
-        self.session.begin_call(5)
+        self.session.begin_call("fetch", 5)
         self._done()
         self.channel.reply_fetch(cursor.columns, cursor.take(count), more=cursor.more)
 
     def _change(self, request: requests.Execute) -> None:
-        count = 0
+        if any(bind.returning for bind in request.binds):
+            raise OracleError(3001)
         for values in request.iterations or [[]]:
-            count += self.executor.execute(request.sql, values)
+            self._count += self.executor.execute(request.sql, values)
         if request.commit:
             self.executor.work.commit()
         warning = self.executor.compiled_with_errors
         self.executor.compiled_with_errors = False
         self._done()
-        if any(bind.returning for bind in request.binds):
-            raise OracleError(3001)
-        self.channel.reply_dml(count, warning=warning)
+        self.channel.reply_dml(self._count, warning=warning)
 
     def _block(self, request: requests.Execute) -> None:
         directions: list[int] = []
@@ -436,7 +460,13 @@ class Server:
                 bind.name: plsql.Bind(value, _type(bind.type), bind.size, bind.elements or 0)
                 for bind, value in zip(request.binds, values, strict=True)
             }
-            self.executor.run_block(request.sql, binds)
+            position = self.executor.work.mark()
+            try:
+                self.executor.run_block(request.sql, binds)
+            except OracleError:
+                self.executor.work.undo_to(position)
+                raise
+            self._count += 1
             directions = [bind.direction for bind in binds.values()]
             outcomes.append([bind.value for bind in binds.values()])
         if request.commit:
@@ -451,8 +481,7 @@ class Server:
         self._transaction("rollback", 15)
 
     def _transaction(self, kind: str, call: int) -> None:
-        self._log(kind)
-        self.session.begin_call(call)
+        self.session.begin_call(kind, call)
         if kind == "commit":
             self.executor.work.commit()
         else:
@@ -461,14 +490,14 @@ class Server:
         self.channel.reply_status()
 
     def _ping(self, _request: requests.Request) -> None:
-        self._log("ping")
-        self.session.begin_call(147)
+        self.session.begin_call("ping", 147)
         self._done()
         self.channel.reply_status()
 
     def _logoff(self, _request: requests.Request) -> None:
-        self._log("logoff")
+        self.session.begin_call("logoff", 9)
         self.executor.work.commit()
+        self._done()
         self.channel.reply_status()
 
     def _release(self, _request: requests.Request) -> None:

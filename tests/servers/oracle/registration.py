@@ -47,9 +47,13 @@ def add_process(
     return row
 
 
-def add_session(
-    connection: sqlite3.Connection, owner: tables.Process, os_pid: int, **columns: Any
-) -> tables.Session:
+def free_name(connection: sqlite3.Connection, inst_id: int, letter: str) -> str:
+    """The first name like P000 that no process of the instance has."""
+    taken = {process.pname for process in sga.select(connection, tables.Process, inst_id=inst_id)}
+    return next(name for number in range(1000) if (name := f"{letter}{number:03d}") not in taken)
+
+
+def add_session(connection: sqlite3.Connection, owner: tables.Process, os_pid: int, **columns: Any) -> tables.Session:
     """Enter a session of that process. Call it inside ``sga.write``."""
     sid, serial = sga.take_session_slot(connection, owner.inst_id)
     now = sga.now()

@@ -155,7 +155,7 @@ class RequestReader:
         match code:
             case 105:
                 reader.u8()
-                ids = tuple(reader.ub() for _ in range(reader.ub()))
+                ids = tuple(reader.ub() for _unused in range(reader.ub()))
                 for cursor_id in ids:
                     self.statements.pop(cursor_id, None)
                 return CloseCursors(ids)
@@ -209,9 +209,9 @@ class RequestReader:
             reader.u8()
             reader.ub()
         sql = reader.text() if sql_length else ""
-        numbers = [reader.ub() for _ in range(_AL8I4_LENGTH)]
+        numbers = [reader.ub() for _unused in range(_AL8I4_LENGTH)]
         statement, new = self._statement(cursor_id, sql)
-        for _ in range(define_count):
+        for _unused in range(define_count):
             self._metadata(reader, "", False)
         if bind_count:
             statement.binds = self._binds(reader, statement.sql, bind_count)
@@ -288,13 +288,13 @@ class RequestReader:
     def _iterations(self, reader: Reader, statement: Statement, sent: list[bool], executions: int) -> list[list[Value]]:
         binds = statement.binds
         if not any(sent):
-            return [[None] * len(binds) for _ in range(executions)]
+            return [[None] * len(binds) for _unused in range(executions)]
         # Outside PL/SQL, values that may be longer than any column come last.
         in_order = statement_kind(statement.sql) in ("BEGIN", "DECLARE", "CALL")
         late = [not in_order and bind.size > self.max_string for bind in binds]
         order = [place for part in (False, True) for place in range(len(binds)) if sent[place] and late[place] == part]
         rows = []
-        for _ in range(executions):
+        for _unused in range(executions):
             if reader.u8() != ROW_DATA:
                 raise ProtocolError("no bind values where they were due")
             row: list[Value] = [None] * len(binds)
@@ -309,7 +309,7 @@ def _bind_value(reader: Reader, bind: Bind) -> Value:
         raise ProtocolError("a LOB as a bind")
     if bind.elements is None:
         return read_bind(reader, bind.type, bind.form)
-    return [read_bind(reader, bind.type, bind.form) for _ in range(reader.ub())]
+    return [read_bind(reader, bind.type, bind.form) for _unused in range(reader.ub())]
 
 
 def _text(reader: Reader) -> str:
@@ -349,7 +349,7 @@ def _application_context(reader: Reader) -> ApplicationContext:
     reader.u8()
     namespace = reader.text()
     values = {}
-    for _ in range(count):
+    for _unused in range(count):
         key = _text(reader)
         values[key] = _text(reader)
         reader.ub()

@@ -123,7 +123,7 @@ def find_role(connection: sqlite3.Connection, name: str, con_id: int) -> Role | 
 
 def find_object(connection: sqlite3.Connection, rights: Rights, schema: str, owner: str | None, name: str) -> Object:
     """The object that a name stands for, through synonyms: the schema's, or the public one. ORA-00942 without any."""
-    for _ in range(_DEEPEST):
+    for _unused in range(_DEEPEST):
         found = _object(connection, rights.con_id, owner or schema, name)
         if found is not None:
             return found

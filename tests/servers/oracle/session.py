@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import select
 import signal
@@ -32,6 +33,8 @@ _TCP = 1413697536
 # SQL_EXEC_ID counts the executions of a statement from here on, once the instance has started for the first time.
 _FIRST_EXECUTION = 16777216
 _BREAK_SECONDS = 0.05
+# When SQL_ID shows a query that a block executes, if that does not wait for anything before.
+_SHOW_SECONDS = 0.25
 # Marks of x_session.kill_mode: which statement ended the session.
 KILL, IMMEDIATE, FORCE, DISCONNECT, POST_TRANSACTION, PROCESS = (
     "kill", "immediate", "force", "disconnect", "post_transaction", "process",
@@ -103,9 +106,20 @@ class Policies(Mapping[str, Any]):
 
 
 class Session:
-    """The session of this process. ``row`` is as it was at login, apart from what only its own process changes."""
+    """The session of this process. ``row`` is as it was at login, apart from what only its own process changes.
 
-    def __init__(self, connection: sqlite3.Connection, row: tables.Session, post: Post, client: Client | None) -> None:
+    ``shared`` holds the addresses of the dispatcher and the shared server of a shared-server session, which has the one
+    as PADDR while it is idle and the other during a call.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        row: tables.Session,
+        post: Post,
+        client: Client | None,
+        shared: tuple[bytes, bytes] | None = None,
+    ) -> None:
         self.connection = connection
         self.row = row
         self.inst_id = row.inst_id
@@ -122,7 +136,16 @@ class Session:
         self._in_call = False
         self._heard = 0.0
         self._deaf = False
-        self._published: str | None = None
+        # The statement that a block, or the call itself, executes now, and its number in V$SESSION.COMMAND; when it is
+        # to be shown; and what was shown before, once it is.
+        self._inner: tuple[str, int] | None = None
+        self._show_at = math.inf
+        self._shown_before: dict[str, Any] | None = None
+        # A cancel that was asked for while the session was idle waits for its next statement.
+        self._cancel_waits = False
+        # To be left as soon as its transaction is over.
+        self.leaving = False
+        self._shared = shared
 
     @property
     def con_id(self) -> int:
@@ -138,34 +161,44 @@ class Session:
 
     # -- calls
 
-    def begin_call(self, top_level_call: int, text: str | None = None, command: int = 0) -> None:
-        """A call of the client begins; Ended when the session was ended, ORA-01013 when a cancel waited for it."""
+    def begin_call(self, kind: str, top_level_call: int, text: str | None = None, command: int = 0) -> None:
+        """A call of the client begins; Ended when the session was ended, ORA-01013 when a cancel waited for it.
+
+        ``kind`` is what the log of calls has; ``text`` the statement of an execution.
+        """
         now = sga.now()
+        row = self.row
         identifier = sql_id(text) if text else None
         with sga.write(self.connection) as connection:
+            sga.insert(
+                connection,
+                tables.Call(
+                    None, now, row.inst_id, row.sid, row.serial, row.username, row.program, row.module, kind, text
+                ),
+            )
             execution = self._count_execution(identifier, text, command, now) if identifier and text else None
             found = connection.execute(
                 "UPDATE x_session SET status_since = iif(status = 'ACTIVE', status_since, ?), status = 'ACTIVE',"
                 " in_call = 1, top_level_call = ?, command = ?, sql_id = ?, sql_child = ?, sql_exec_start = ?,"
-                " sql_exec_id = ?, waiting = 0, wait_end = ?, user_calls = user_calls + 1"
-                " WHERE inst_id = ? AND sid = ? AND serial = ? AND status IN ('ACTIVE', 'INACTIVE')"
+                " sql_exec_id = ?, waiting = 0, wait_end = ?, user_calls = user_calls + 1,"
+                " server = coalesce(?, server), paddr = coalesce(?, paddr)"
+                " WHERE inst_id = ? AND sid = ? AND serial = ? AND status IN ('ACTIVE', 'INACTIVE', 'CACHED')"
                 " AND (kill_mode IS NULL OR kill_mode = 'post_transaction') RETURNING cancel_time",
                 (
-                    now,
-                    top_level_call,
-                    command,
-                    identifier,
-                    identifier and 0,
-                    identifier and now,
-                    execution,
-                    now,
-                    *self._key,
+                    now, top_level_call, command, identifier, identifier and 0, identifier and now, execution, now,
+                    self._shared and "SHARED", self._shared and self._shared[1], *self._key,
                 ),
-            ).fetchone()
+            ).fetchone()  # fmt: skip
         if found is None:
             raise self._end(in_call=False)
         self._in_call = True
-        self._published = identifier
+        row.sql_id, row.sql_exec_start, row.sql_exec_id, row.command = (
+            identifier,
+            now if identifier else None,
+            execution,
+            command,
+        )
+        self._cancel_waits = found[0] is not None and not text
         if found[0] is not None and text:
             self._forget_cancel()
             raise OracleError(self.policies["victim_cancelled"])
@@ -195,13 +228,24 @@ class Session:
             " prev_exec_id = coalesce(sql_exec_id, prev_exec_id), sql_id = NULL, sql_child = NULL,"
             " sql_exec_start = NULL, sql_exec_id = NULL, event = ?, p1 = ?, p2 = 1, p3 = 0, waiting = 1,"
             " wait_start = ?, wait_seq = wait_seq + 1, row_wait_object = -1, row_wait_file = 0, row_wait_block = 0,"
-            " row_wait_row = 0, cancel_time = NULL, cancel_sql_id = NULL"
-            " WHERE inst_id = ? AND sid = ? AND serial = ? AND (kill_mode IS NULL OR kill_mode = 'post_transaction')",
-            (now, IDLE_EVENT, _TCP, now, *self._key),
-        ).rowcount
-        if not found:
+            " row_wait_row = 0, cancel_time = iif(?, cancel_time, NULL), cancel_sql_id = iif(?, cancel_sql_id, NULL),"
+            " server = coalesce(?, server), paddr = coalesce(?, paddr)"
+            " WHERE inst_id = ? AND sid = ? AND serial = ? AND (kill_mode IS NULL OR kill_mode = 'post_transaction')"
+            " RETURNING kill_mode",
+            (
+                now, IDLE_EVENT, _TCP, now, self._cancel_waits, self._cancel_waits,
+                self._shared and "NONE", self._shared and self._shared[0], *self._key,
+            ),
+        ).fetchone()  # fmt: skip
+        if found is None:
             raise self._end(in_call=True)
         self._in_call = False
+        # DISCONNECT ... POST_TRANSACTION: the session goes when its transaction is over.
+        self.leaving = found[0] == POST_TRANSACTION
+
+    def work_alone(self) -> None:
+        """Be in a call from now on: a session that has no client."""
+        self._in_call = True
 
     def reload(self) -> tables.Session | None:
         """The session's row as it is now; None when somebody has removed it."""
@@ -238,12 +282,14 @@ class Session:
         if self.client is not None and now - self._heard > _BREAK_SECONDS:
             self._heard = now
             self.broken = self.client.poll_break()
-        return self.post.posted or self.broken
+        return self.post.posted or self.broken or now > self._show_at
 
     def check_interrupted(self) -> None:
         """After a statement was stopped because of :meth:`news`."""
         if self.broken:
             self._break()
+        if time.monotonic() > self._show_at:
+            self._show_inner()
         self.check()
 
     def _break(self) -> None:
@@ -256,7 +302,7 @@ class Session:
         ).fetchone()
         if row is None or row[0] not in (None, POST_TRANSACTION):
             raise self._end(in_call=self._in_call)
-        if row[1] is not None and cancel and self._in_call:
+        if row[1] is not None and cancel and self._in_call and not self._cancel_waits:
             self._forget_cancel()
             raise OracleError(self.policies["victim_cancelled"])
 
@@ -315,13 +361,54 @@ class Session:
 
     @contextlib.contextmanager
     def waiting(self, event: str, **details: Any) -> Iterator[None]:
-        """Show a wait in V$SESSION; ``details`` are columns such as ``p1`` and ``row_wait_object``."""
-        columns = {"event": event, "waiting": 1, "wait_start": sga.now(), "wait_seq": self.row.wait_seq + 1}
-        self.set(**columns, **details)
+        """Show a wait in V$SESSION; ``details`` are columns such as ``p1`` and ``row_wait_object``.
+
+        During a wait SQL_ID is that of the statement that waits, also of one that a block executes.
+        """
+        before = self._statement_shown()
+        with sga.write(self.connection):
+            columns = {"event": event, "waiting": 1, "wait_start": sga.now(), "wait_seq": self.row.wait_seq + 1}
+            self.set(**columns, **details, **self._inner_statement())
         try:
             yield
         finally:
-            self.set(waiting=0, wait_end=sga.now())
+            self.set(waiting=0, wait_end=sga.now(), **before)
+
+    @contextlib.contextmanager
+    def executing(self, text: str, command: int) -> Iterator[None]:
+        """Show this statement if it waits or takes long, also when a block executes it."""
+        self._inner = text, command
+        self._show_at = time.monotonic() + _SHOW_SECONDS
+        try:
+            yield
+        finally:
+            self._inner = None
+            self._show_at = math.inf
+            if self._shown_before is not None:
+                self.set(**self._shown_before)
+                self._shown_before = None
+
+    def _show_inner(self) -> None:
+        before = self._statement_shown()
+        with sga.write(self.connection):
+            if columns := self._inner_statement():
+                self.set(**columns)
+                self._shown_before = before
+        self._show_at = math.inf
+
+    def _statement_shown(self) -> dict[str, Any]:
+        return {name: getattr(self.row, name) for name in ("sql_id", "sql_exec_start", "sql_exec_id", "command")}
+
+    def _inner_statement(self) -> dict[str, Any]:
+        if self._inner is None:
+            return {}
+        text, command = self._inner
+        identifier = sql_id(text)
+        if identifier == self.row.sql_id:
+            return {}
+        now = sga.now()
+        execution = self._count_execution(identifier, text, command, now)
+        return {"sql_id": identifier, "sql_exec_start": now, "sql_exec_id": execution, "command": command}
 
     @contextlib.contextmanager
     def uninterruptible(self) -> Iterator[None]:
@@ -333,20 +420,6 @@ class Session:
         finally:
             self._deaf = False
             self.set(uninterruptible=0)
-
-    @contextlib.contextmanager
-    def statement(self, text: str, command: int) -> Iterator[None]:
-        """Show a statement inside a call, as SQL_ID of the session does while a block executes it."""
-        before = {name: getattr(self.row, name) for name in ("sql_id", "sql_exec_start", "sql_exec_id", "command")}
-        identifier = sql_id(text)
-        now = sga.now()
-        with sga.write(self.connection):
-            execution = self._count_execution(identifier, text, command, now)
-            self.set(sql_id=identifier, sql_exec_start=now, sql_exec_id=execution, command=command)
-        try:
-            yield
-        finally:
-            self.set(**before)
 
 
 def _hash_value(identifier: str) -> int:

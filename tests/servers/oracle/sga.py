@@ -23,6 +23,7 @@ from .events import EVENTS
 from .tables import TABLES, Counter, Record, Slot
 
 FILE_NAME = "sga"
+_FOLDER_PREFIX = "oracle-stand-in-"
 # How long a process waits for the writers ahead of it: a thousand of them at a millisecond each, and some patience.
 BUSY_SECONDS = 60.0
 # The memory that a connection keeps for pages. It is what a thousand sessions have a thousand times.
@@ -75,11 +76,19 @@ def rows_of(object_id: int) -> str:
 # ---- the file -------------------------------------------------------------------------------------------------------
 
 
+def _parent() -> Path:
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+
+
 def make_folder() -> Path:
     """A new private folder for the file: in memory where the machine has a file system for that."""
-    memory = Path("/dev/shm")
-    parent = memory if os.access(memory, os.W_OK) else None
-    return Path(tempfile.mkdtemp(prefix="oracle-stand-in-", dir=parent))
+    return Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX, dir=_parent()))
+
+
+def folders() -> list[Path]:
+    """All such folders, of whomever."""
+    return list(_parent().glob(f"{_FOLDER_PREFIX}*"))
 
 
 def remove_folder(folder: Path) -> None:
@@ -109,7 +118,7 @@ def create(path: str | Path) -> None:
 def _definition(cls: type[Record]) -> Iterator[str]:
     columns = []
     for name, annotation in _annotations(cls).items():
-        python_type, _, optional = annotation.partition(" | ")
+        python_type, _unused, optional = annotation.partition(" | ")
         sql_type = _SQL_TYPES[python_type]
         if cls.KEY == (name,) and sql_type == "INTEGER":
             columns.append(f'"{name}" INTEGER PRIMARY KEY')

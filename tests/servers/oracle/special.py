@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import socket
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import cleanup, registration, sga, tables
+from .errors import OracleError
 from .session import Ended, Post, Session
 
 _LONG = 3600.0
@@ -26,25 +26,20 @@ def serve(
     """Be a special session until it is ended. ``answer`` is called once it is entered."""
     post = Post()
     with sga.write(connection):
-        row = {"parallel": _parallel_server, "job": _job_slave}[kind](connection, inst_id, instance, **what)
+        row = _KINDS[kind](connection, inst_id, instance, **what)
     answer({"sid": row.sid, "serial": row.serial, "spid": os.getpid()})
     session = Session(connection, row, post, None)
-    session.row.in_call = 1
+    session.work_alone()
     seconds = what.get("seconds", _LONG)
     try:
         if kind == "job":
             session.sleep(seconds)
         while kind == "parallel":
             session.pause(_LONG)
-    except Ended:
+    except (Ended, OracleError):
+        # Killed, or its statement was cancelled, which is all that it is there for.
         pass
-    with contextlib.suppress(Ended):
-        cleanup.finish(connection, row, session.policies)
-
-
-def _free_name(connection: sqlite3.Connection, inst_id: int, letter: str) -> str:
-    taken = {process.pname for process in sga.select(connection, tables.Process, inst_id=inst_id)}
-    return next(name for number in range(1000) if (name := f"{letter}{number:03d}") not in taken)
+    cleanup.finish(connection, row, session.policies)
 
 
 def _parallel_server(
@@ -60,7 +55,7 @@ def _parallel_server(
     coordinator = sga.get(connection, tables.Session, inst_id=qc_inst_id, sid=qc_sid, serial=qc_serial)
     if coordinator is None:
         raise ValueError("the coordinator has gone")
-    name = _free_name(connection, inst_id, "P")
+    name = registration.free_name(connection, inst_id, "P")
     process = registration.add_process(connection, inst_id, instance, os.getpid(), name, con_id=coordinator.con_id)
     row = registration.add_session(
         connection,
@@ -105,7 +100,7 @@ def _job_slave(
     seconds: float = _LONG,
     con_id: int = 0,
 ) -> tables.Session:
-    name = _free_name(connection, inst_id, "J")
+    name = registration.free_name(connection, inst_id, "J")
     process = registration.add_process(connection, inst_id, instance, os.getpid(), name, con_id=con_id)
     user = sga.get(connection, tables.User, name=owner)
     row = registration.add_session(
@@ -131,8 +126,12 @@ def _job_slave(
     return row
 
 
+_KINDS: dict[str, Callable[..., tables.Session]] = {"parallel": _parallel_server, "job": _job_slave}
+
+
 def stream_answer(client: socket.socket) -> Answer:
     """An answer that goes through the socket on which the request came."""
+
     def answer(found: dict[str, Any]) -> None:
         client.sendall(json.dumps(found).encode() + b"\n")
         client.close()

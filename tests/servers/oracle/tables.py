@@ -348,7 +348,7 @@ class Transaction(Record):
     con_id: int = 0
 
 
-@table("x_undo", "id", indexes=(("transaction_id, id", ""),))
+@table("x_undo", "id", indexes=(("transaction_id, id", ""), ("object_id, row_id", "")))
 class Undo(Record):
     """One change of a transaction. ``action`` insert, update or delete; ``before`` the row as it was (None: no row),
     in whatever form the writer gave it."""

@@ -38,12 +38,14 @@ def begin(connection: sqlite3.Connection, inst_id: int, sid: int, con_id: int) -
     """Start a transaction and its TX lock. Call it inside ``sga.write``."""
     started = sga.now()
     address = sga.session_address(sid)
-    transaction = Transaction(None, inst_id, sid, address, b"", 0, 0, 0, started, con_id=con_id)
-    transaction.id = sga.insert(connection, transaction)
-    transaction.usn, transaction.slot, transaction.sqn = numbers(transaction.id)
-    transaction.addr = sga.transaction_address(transaction.usn, transaction.slot)
-    columns = {"usn": transaction.usn, "slot": transaction.slot, "sqn": transaction.sqn, "addr": transaction.addr}
-    sga.update(connection, Transaction, columns | {"start_scn": 1_000_000 + transaction.id}, id=transaction.id)
+    # Never one that was used before: undo and row locks of the dead outlive their row.
+    number = sga.next_number(connection, "transaction")
+    usn, slot, sqn = numbers(number)
+    transaction = Transaction(
+        number, inst_id, sid, address, sga.transaction_address(usn, slot), usn, slot, sqn, started,
+        start_scn=1_000_000 + number, con_id=con_id,
+    )  # fmt: skip
+    sga.insert(connection, transaction)
     id1, id2 = lock_name(transaction)
     sga.insert(connection, Lock(None, inst_id, sid, "TX", id1, id2, 6, 0, started, con_id=con_id))
     return transaction
@@ -174,12 +176,22 @@ def _release(connection: sqlite3.Connection, transaction_id: int) -> list[int]:
     sga.delete(connection, Lock, type="TX", id1=id1, id2=id2, inst_id=row.inst_id, sid=row.sid)
     sga.delete(connection, Transaction, id=transaction_id)
     # The end of an autonomous transaction leaves the locks on tables of the one around it alone.
-    if not of_session(connection, row.inst_id, row.sid):
-        processes += _waiters_for_tables(connection, row.inst_id, row.sid)
-        connection.execute(
-            "DELETE FROM x_lock WHERE inst_id = ? AND sid = ? AND type = 'TM' AND lmode > 0", (row.inst_id, row.sid)
-        )
-    return [pid for (pid,) in processes]
+    return [pid for (pid,) in processes] + _release_tables(connection, row.inst_id, row.sid)
+
+
+def release_tables(connection: sqlite3.Connection, inst_id: int, sid: int) -> None:
+    """Release the table locks of a session that has no transaction, and wake who waited for them."""
+    with sga.write(connection):
+        waiters = _release_tables(connection, inst_id, sid)
+    post_all(waiters)
+
+
+def _release_tables(connection: sqlite3.Connection, inst_id: int, sid: int) -> list[int]:
+    if of_session(connection, inst_id, sid):
+        return []
+    waiters = _waiters_for_tables(connection, inst_id, sid)
+    connection.execute("DELETE FROM x_lock WHERE inst_id = ? AND sid = ? AND type = 'TM' AND lmode > 0", (inst_id, sid))
+    return [pid for (pid,) in waiters]
 
 
 def _waiters_for_tables(connection: sqlite3.Connection, inst_id: int, sid: int) -> list[tuple[int]]:

@@ -58,7 +58,7 @@ def test_sqlite_gives_out_ids(memory: sqlite3.Connection) -> None:
 
 def test_a_sid_is_used_again_with_another_serial(memory: sqlite3.Connection) -> None:
     seen: set[tuple[int, int]] = set()
-    for _ in range(5):
+    for _unused in range(5):
         with sga.write(memory):
             sid, serial = sga.take_session_slot(memory, 1)
             assert sid == 1
@@ -71,7 +71,7 @@ def test_a_sid_is_used_again_with_another_serial(memory: sqlite3.Connection) -> 
 
 
 def test_places_are_given_out_per_instance_and_lowest_first(memory: sqlite3.Connection) -> None:
-    for _ in range(3):
+    for _unused in range(3):
         pid, serial = sga.take_process_slot(memory, 1)
         sga.insert(memory, process(pid, serial))
     assert [row.pid for row in sga.select(memory, Process)] == [1, 2, 3]
@@ -83,7 +83,7 @@ def test_places_are_given_out_per_instance_and_lowest_first(memory: sqlite3.Conn
 def test_a_serial_fits_16_bits(memory: sqlite3.Connection) -> None:
     sga.take_session_slot(memory, 1)
     memory.execute("UPDATE x_slot SET serial = 65530")
-    serials = [sga.take_session_slot(memory, 1)[1] for _ in range(8)]
+    serials = [sga.take_session_slot(memory, 1)[1] for _unused in range(8)]
     assert all(1 <= serial <= 65535 for serial in serials)
     assert len(set(serials)) == 8
 
@@ -101,7 +101,7 @@ def test_transactions_have_an_address_for_each_slot() -> None:
 
 
 def test_counters_start_where_they_are_told(memory: sqlite3.Connection) -> None:
-    assert [sga.next_number(memory, "object", first=70) for _ in range(3)] == [70, 71, 72]
+    assert [sga.next_number(memory, "object", first=70) for _unused in range(3)] == [70, 71, 72]
     assert sga.next_number(memory, "object", inst_id=2) == 1
 
 
@@ -132,13 +132,13 @@ def test_a_block_waits_for_the_writer_before_it(memory: sqlite3.Connection, tmp_
 
 def _count(path: str, times: int) -> None:
     connection = sga.connect(path)
-    for _ in range(times):
+    for _unused in range(times):
         sga.next_number(connection, "n")
 
 
 def test_many_processes_write_side_by_side(memory: sqlite3.Connection, tmp_path: Path) -> None:
     spawning = multiprocessing.get_context("spawn")
-    workers = [spawning.Process(target=_count, args=(str(tmp_path / "sga"), 50)) for _ in range(4)]
+    workers = [spawning.Process(target=_count, args=(str(tmp_path / "sga"), 50)) for _unused in range(4)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -218,7 +218,7 @@ def world() -> World:
     return World()
 
 
-@pytest.mark.parametrize("expression, expected", EXPRESSIONS, ids=[expression for expression, _ in EXPRESSIONS])
+@pytest.mark.parametrize("expression, expected", EXPRESSIONS, ids=[expression for expression, _unused in EXPRESSIONS])
 def test_value(world: World, expression: str, expected: object) -> None:
     value = world.value(expression)
     assert value == expected

@@ -85,7 +85,7 @@ def test_gone(pair: tuple[Packets, Packets]) -> None:
     assert server.receive() is None
     assert not server.take_break(0.01)
     with pytest.raises(ClientGone):
-        for _ in range(3):
+        for _unused in range(3):
             server.send_data(b"x")
 
 

@@ -60,7 +60,7 @@ def error_number(reply: tns.Packet | None) -> int:
     assert reply is not None
     reader = Reader(reply.data)
     assert reader.u8() == 4
-    return [reader.ub() for _ in range(4)][3]
+    return [reader.ub() for _unused in range(4)][3]
 
 
 @pytest.mark.parametrize(

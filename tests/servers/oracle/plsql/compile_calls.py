@@ -12,19 +12,16 @@ from ..errors import OracleError
 from ..values import Value
 from . import datatypes as kinds
 from . import syntax as ast
-from .compile_expressions import ExpressionCompiler
-from .compile_places import dotted, undeclared
+from .compile_places import dotted, start, undeclared
+from .compile_tables import TableCompiler, whole
 from .datatypes import Datatype, Table, TableType
 from .functions import BARE, FUNCTIONS, ONLY_SQL, SQL_FUNCTIONS, Function, NotHere
 from .interface import Routine, StoredProgram
-from .operators import number, text
+from .operators import text
 from .runtime import Frame, PlsqlError, sqlcode, sqlerrm, sqlerrm_of
 from .scope import PACKAGE_TYPES, Code, Get, LabelSymbol, Place, TypeSymbol, Unit
 from .source import CompileError
 
-_METHODS = ("COUNT", "EXISTS", "FIRST", "LAST", "LIMIT", "NEXT", "PRIOR")
-_UNCONVERTED = ("BOOLEAN", "RECORD", "TABLE", "CURSOR")
-_CHANGES = ("DELETE", "EXTEND", "TRIM")
 # RAISE_APPLICATION_ERROR takes these numbers, and so much text.
 APPLICATION_ERRORS = range(-20999, -19999)
 APPLICATION_ERROR_BYTES = 2048
@@ -50,7 +47,7 @@ def run_unit(unit: Unit, frame: Frame) -> None:
         raise
 
 
-class CallCompiler(ExpressionCompiler):
+class CallCompiler(TableCompiler):
     """Adds calls to expressions."""
 
     def stored_unit(self, stored: StoredProgram) -> Unit:
@@ -62,58 +59,60 @@ class CallCompiler(ExpressionCompiler):
     def call(self, expression: ast.Expression) -> Code:
         """A function. PLS-00201 for what there is not, PLS-00222 for a procedure."""
         base, arguments = _parts(expression)
-        if (method := self._method(base, arguments)) is not None:
+        at = start(expression)
+        if (method := self.method(base, arguments)) is not None:
             return method
         names = dotted(base)
         if not names:
-            raise CompileError(expression.at, "PLS-00306: wrong number or types of arguments in call to '()'")
+            raise CompileError(at, "PLS-00306: wrong number or types of arguments in call to '()'")
         shown = ".".join(names)
         called = self._local(names)
         if isinstance(called, Unit):
             if called.returns is None:
-                raise CompileError(expression.at, f"PLS-00222: no function with name '{shown}' exists in this scope")
-            return Code(self._unit_call(called, arguments, expression.at), called.returns)
+                raise CompileError(at, f"PLS-00222: no function with name '{shown}' exists in this scope")
+            return Code(self._unit_call(called, arguments, at), called.returns)
         if isinstance(called, TableType):
-            return self._constructor(called, arguments)
-        if called is None and len(names) == 1 and (code := self._built_in(names[0], arguments, expression.at)):
+            return self.constructor(called, arguments)
+        if called is None and len(names) == 1 and (code := self._built_in(names[0], arguments, at)):
             return code
         if names[-1] in ("NEXTVAL", "CURRVAL") and not arguments:
             return self.by_sql(shown, (), kinds.NUMBER)
         if called is None and (routine := self.host.routine(names)) is not None:
             if not routine.function:
-                raise CompileError(expression.at, f"PLS-00222: no function with name '{shown}' exists in this scope")
-            return Code(self._routine_call(names, routine, arguments, expression.at), kinds.UNKNOWN)
+                raise CompileError(at, f"PLS-00222: no function with name '{shown}' exists in this scope")
+            return Code(self._routine_call(names, routine, arguments, at), kinds.UNKNOWN)
         if called is None and (stored := self.host.program(names)) is not None:
-            unit = self._valid(stored, expression.at)
+            unit = self._valid(stored, at)
             if unit.returns is None:
-                raise CompileError(expression.at, f"PLS-00222: no function with name '{shown}' exists in this scope")
-            return Code(self._unit_call(unit, arguments, expression.at), unit.returns)
-        raise undeclared(expression.at, shown)
+                raise CompileError(at, f"PLS-00222: no function with name '{shown}' exists in this scope")
+            return Code(self._unit_call(unit, arguments, at), unit.returns)
+        raise undeclared(at, shown)
 
     def procedure(self, expression: ast.Expression) -> Get:
         """A call as a statement. PLS-00221 for what is no procedure."""
         base, arguments = _parts(expression)
-        if (change := self._change(base, arguments)) is not None:
+        at = start(expression)
+        if (change := self.change(base, arguments)) is not None:
             return change
         names = dotted(base)
         shown = ".".join(names)
         called = self._local(names) if names else None
         if isinstance(called, Unit):
             if called.returns is not None:
-                raise CompileError(expression.at, f"PLS-00221: '{shown}' is not a procedure or is undefined")
-            return self._unit_call(called, arguments, expression.at)
+                raise CompileError(at, f"PLS-00221: '{shown}' is not a procedure or is undefined")
+            return self._unit_call(called, arguments, at)
         if names in (("RAISE_APPLICATION_ERROR",), ("DBMS_STANDARD", "RAISE_APPLICATION_ERROR")):
-            return self._application_error(arguments, expression.at)
+            return self._application_error(arguments, at)
         if called is None and names and names[0] not in FUNCTIONS:
             if (routine := self.host.routine(names)) is not None and not routine.function:
-                return self._routine_call(names, routine, arguments, expression.at)
+                return self._routine_call(names, routine, arguments, at)
             if routine is None and (stored := self.host.program(names)) is not None:
-                unit = self._valid(stored, expression.at)
+                unit = self._valid(stored, at)
                 if unit.returns is None:
-                    return self._unit_call(unit, arguments, expression.at)
+                    return self._unit_call(unit, arguments, at)
             elif routine is None:
-                raise undeclared(expression.at, shown)
-        raise CompileError(expression.at, f"PLS-00221: '{shown}' is not a procedure or is undefined")
+                raise undeclared(at, shown)
+        raise CompileError(at, f"PLS-00221: '{shown}' is not a procedure or is undefined")
 
     def _local(self, names: tuple[str, ...]) -> Any:
         """A subprogram or table type that is declared, None for no such name, something else for other symbols."""
@@ -160,20 +159,6 @@ class CallCompiler(ExpressionCompiler):
         if any(given is None and not optional for given, (_name, optional) in zip(found, wanted, strict=True)):
             raise wrong
         return found
-
-    def argument(self, value: ast.Expression, kind: Datatype, name: str) -> Code:
-        """What is passed for a parameter of that type. PLS-00306 for a condition or composite in place of a value."""
-        code = self.value(value)
-        if not _convertible(code.type, kind):
-            raise CompileError(value.at, f"PLS-00306: wrong number or types of arguments in call to '{name}'")
-        return code
-
-    def assigned(self, value: ast.Expression, kind: Datatype) -> Get:
-        """A value for a target of that type. PLS-00382 for a condition or composite in place of a value."""
-        code = self.value(value)
-        if not _convertible(code.type, kind):
-            raise CompileError(value.at, "PLS-00382: expression is of wrong type")
-        return code.run
 
     def _unit_call(self, unit: Unit, arguments: Sequence[ast.Argument], at: int) -> Get:
         wanted = [(formal.name, formal.default is not None) for formal in unit.formals]
@@ -257,9 +242,9 @@ class CallCompiler(ExpressionCompiler):
         if name == "COALESCE":
             return self._coalesce(arguments, at)
         if name == "SQLERRM":
-            (value,) = self._positional(name, arguments, 1, 1, at)
+            (value,) = self.positional(name, arguments, 1, 1, at)
             inner = value.run
-            return Code(lambda frame: sqlerrm_of(_whole(inner(frame))), kinds.VARCHAR2)
+            return Code(lambda frame: sqlerrm_of(whole(inner(frame))), kinds.VARCHAR2)
         if (function := FUNCTIONS.get(name)) is not None:
             return self._function(name, function, arguments, at)
         if name in ONLY_SQL:
@@ -268,22 +253,13 @@ class CallCompiler(ExpressionCompiler):
             )
         if (kind := SQL_FUNCTIONS.get(name)) is None:
             return None
-        codes = self._positional(name, arguments, 0, 255, at)
+        codes = self.positional(name, arguments, 0, 255, at)
         return self.by_sql(_written(name, len(codes)), codes, kind)
-
-    def _positional(
-        self, name: str, arguments: Sequence[ast.Argument], least: int, most: int, at: int, composite: bool = False
-    ) -> list[Code]:
-        if not least <= len(arguments) <= most or any(argument.name for argument in arguments):
-            raise CompileError(at, f"PLS-00306: wrong number or types of arguments in call to '{name}'")
-        if composite:
-            return [self.value(argument.value) for argument in arguments]
-        return [self.scalar(argument.value, name) for argument in arguments]
 
     def _function(self, name: str, function: Function, arguments: Sequence[ast.Argument], at: int) -> Code:
         # NVL and NULLIF are there for conditions too.
         any_type = not function.strict and function.kind is None
-        codes = self._positional(name, arguments, function.least, function.most, at, any_type)
+        codes = self.positional(name, arguments, function.least, function.most, at, any_type)
         kind: Datatype = function.kind or next((code.type for code in codes if code.type.kind != "NULL"), kinds.NULL)
         if kind is kinds.LITERAL:
             kind = kinds.VARCHAR2
@@ -306,7 +282,7 @@ class CallCompiler(ExpressionCompiler):
         return Code(run, kind)
 
     def _coalesce(self, arguments: Sequence[ast.Argument], at: int) -> Code:
-        codes = self._positional("COALESCE", arguments, 2, 255, at, composite=True)
+        codes = self.positional("COALESCE", arguments, 2, 255, at, composite=True)
 
         def run(frame: Frame) -> Value:
             for code in codes:
@@ -317,11 +293,11 @@ class CallCompiler(ExpressionCompiler):
         return Code(run, next((code.type for code in codes if code.type.kind != "NULL"), kinds.NULL))
 
     def _application_error(self, arguments: Sequence[ast.Argument], at: int) -> Get:
-        codes = self._positional("RAISE_APPLICATION_ERROR", arguments, 2, 3, at, composite=True)
+        codes = self.positional("RAISE_APPLICATION_ERROR", arguments, 2, 3, at, composite=True)
 
         def run(frame: Frame) -> Value:
             values = [code.run(frame) for code in codes]
-            code = _whole(values[0])
+            code = whole(values[0])
             if code not in APPLICATION_ERRORS:
                 raise OracleError(21000, code)
             message = (text(values[1]) or "").encode()[:APPLICATION_ERROR_BYTES].decode(errors="ignore")
@@ -331,101 +307,6 @@ class CallCompiler(ExpressionCompiler):
             raise error
 
         return run
-
-    # ---- Tables
-
-    def _constructor(self, kind: TableType, arguments: Sequence[ast.Argument]) -> Code:
-        getters = [self.argument(argument.value, kind.element, "()").run for argument in arguments]
-        return Code(lambda frame: kind.of([get(frame) for get in getters]), kind)
-
-    def _table_of(self, base: ast.Expression, names: Sequence[str]) -> tuple[Place, str] | None:
-        """The table and the method, if it is one of these methods of a table."""
-        if not isinstance(base, ast.Member) or base.name not in names:
-            return None
-        place = self.place(base.base)
-        if place is None or not (isinstance(place.type, TableType) or place.bind):
-            return None
-        return place, base.name
-
-    def _method(self, base: ast.Expression, arguments: Sequence[ast.Argument]) -> Code | None:
-        found = self._table_of(base, _METHODS)
-        if found is None:
-            return None
-        place, name = found
-        table = self.read(place).run
-        keyed = name in ("EXISTS", "NEXT", "PRIOR")
-        codes = self._positional(name, arguments, int(keyed), int(keyed), base.at)
-        index = (place.type.index if isinstance(place.type, TableType) else None) or kinds.PLS_INTEGER
-        numeric = index.kind == "NUMBER"
-
-        def run(frame: Frame) -> Value:
-            elements = table(frame)
-            if not isinstance(elements, Table):
-                if name == "EXISTS":
-                    return False
-                raise OracleError(6531)
-            if keyed:
-                key = codes[0].run(frame)
-                if numeric:
-                    key = number(key)
-                if name == "EXISTS":
-                    return key in elements.items
-                if key is None:
-                    return None
-                return elements.next(key) if name == "NEXT" else elements.prior(key)
-            if name == "COUNT":
-                return len(elements.items)
-            if name == "LIMIT":
-                return elements.limit
-            keys = elements.keys
-            return keys[0 if name == "FIRST" else -1] if keys else None
-
-        return Code(run, kinds.BOOLEAN if name == "EXISTS" else kinds.NUMBER if name in ("COUNT", "LIMIT") else index)
-
-    def _change(self, base: ast.Expression, arguments: Sequence[ast.Argument]) -> Get | None:
-        found = self._table_of(base, _CHANGES)
-        if found is None:
-            return None
-        place, name = found
-        if place.set is None:
-            raise CompileError(base.at, f"PLS-00363: expression '{name}' cannot be used as an assignment target")
-        reach = place.reach
-        getters = [code.run for code in self._positional(name, arguments, 0, 2, base.at)]
-        nested = isinstance(place.type, TableType) and place.type.index is None
-        if name != "DELETE" and not nested:
-            raise CompileError(base.at, f"PLS-00306: wrong number or types of arguments in call to '{name}'")
-        initial = place.type.element.initial if isinstance(place.type, TableType) else None
-
-        def run(frame: Frame) -> Value:
-            table = reach(frame)
-            if not isinstance(table, Table):
-                raise OracleError(6531)
-            values = [get(frame) for get in getters]
-            if name == "DELETE":
-                if not values or values[0] is not None:
-                    table.delete(*values)
-                return None
-            count = _whole(values[0]) if values else 1
-            last = table.keys[-1] if table.keys else 0
-            if name == "TRIM":
-                if count > len(table.items):
-                    raise OracleError(6533)
-                table.delete(last - count + 1, last)
-                return None
-            if table.limit is not None and last + count > table.limit:
-                raise OracleError(6532)
-            for key in range(last + 1, last + count + 1):
-                table.set(key, table.items[_whole(values[1])] if len(values) > 1 else initial and initial(frame))
-            return None
-
-        return run
-
-
-def _convertible(given: Datatype, wanted: Datatype) -> bool:
-    """Whether a value may fit, as far as it is known before it runs: all scalars but BOOLEAN are converted."""
-    if given.kind in ("", "NULL") or not wanted.kind or given.kind == wanted.kind:
-        return True
-    return given.kind not in _UNCONVERTED and wanted.kind not in _UNCONVERTED
 
 
 def _parts(expression: ast.Expression) -> tuple[ast.Expression, tuple[ast.Argument, ...]]:
@@ -438,10 +319,6 @@ def _written(name: str, count: int) -> str:
     if not count and name in BARE:
         return name
     return f"{name}({', '.join(f':B{at}' for at in range(1, count + 1))})"
-
-
-def _whole(value: Value) -> int:
-    return int(kinds.PLS_INTEGER.assign(value) or 0)
 
 
 def _current(frame: Frame) -> OracleError | None:

@@ -16,7 +16,7 @@ from . import syntax as ast
 from .compile_declarations import DeclarationCompiler
 from .compile_places import undeclared
 from .datatypes import OpenCursor, Record, RecordType, TableType
-from .interface import Bind
+from .interface import IN, IN_OUT, Bind
 from .operators import text as to_text
 from .runtime import Frame
 from .scope import CursorSymbol, Get, Place, Step
@@ -39,7 +39,8 @@ class DynamicCompiler(DeclarationCompiler):
     """Adds statements that execute SQL to declarations and expressions."""
 
     def run_text(self, frame: Frame, text: str, arguments: list[Bind]) -> None:
-        """Run a block that EXECUTE IMMEDIATE has, its bind variables in order of their first appearance."""
+        """Run a block that EXECUTE IMMEDIATE has, its bind variables in order of their first appearance. ORA-06536 if
+        it assigns to one whose direction is given as IN."""
         raise NotImplementedError
 
     # ---- INTO
@@ -50,9 +51,9 @@ class DynamicCompiler(DeclarationCompiler):
         if len(places) == 1 and isinstance(places[0].type, RecordType):
             kind, put = places[0].type, places[0].set
             assert put is not None
-            self._fits(targets[0].at, columns, len(kind.fields) if kind.fields is not None else None)
+            self._check_count(targets[0].at, columns, len(kind.fields) if kind.fields is not None else None)
             return lambda frame, names, row: put(frame, kind.row(row, names))
-        self._fits(targets[0].at, columns, len(places))
+        self._check_count(targets[0].at, columns, len(places))
         setters = [_setter(place) for place in places]
 
         def store(frame: Frame, _names: Sequence[str], row: Sequence[Value]) -> None:
@@ -64,7 +65,7 @@ class DynamicCompiler(DeclarationCompiler):
         return store
 
     @staticmethod
-    def _fits(at: int, columns: Sequence[Column] | None, wanted: int | None) -> None:
+    def _check_count(at: int, columns: Sequence[Column] | None, wanted: int | None) -> None:
         if columns is None or wanted is None or len(columns) == wanted:
             return
         text = "ORA-00947: not enough values" if len(columns) < wanted else "ORA-00913: too many values"
@@ -82,9 +83,9 @@ class DynamicCompiler(DeclarationCompiler):
         kind = places[0].type
         if len(places) == 1 and isinstance(kind, TableType) and isinstance(kind.element, RecordType):
             record = kind.element
-            self._fits(targets[0].at, columns, len(record.fields) if record.fields is not None else None)
+            self._check_count(targets[0].at, columns, len(record.fields) if record.fields is not None else None)
             return lambda frame, names, rows: setters[0](frame, [record.row(row, names) for row in rows])
-        self._fits(targets[0].at, columns, len(places))
+        self._check_count(targets[0].at, columns, len(places))
 
         def store(frame: Frame, names: Sequence[str], rows: Sequence[Sequence[Value]]) -> None:
             if len(names) != len(setters):
@@ -182,7 +183,7 @@ class DynamicCompiler(DeclarationCompiler):
         return Argument(get, put)
 
     def _run_block(self, frame: Frame, text: str, arguments: Sequence[Argument]) -> None:
-        binds = [Bind(argument.get(frame)) for argument in arguments]
+        binds = [Bind(argument.get(frame), direction=IN_OUT if argument.set else IN) for argument in arguments]
         self.run_text(frame, text, binds)
         for argument, bind in zip(arguments, binds, strict=True):
             if argument.set is not None:
@@ -192,7 +193,8 @@ class DynamicCompiler(DeclarationCompiler):
 
     def _opener(self, expression: ast.Expression) -> tuple[CursorSymbol, Step]:
         """A declared cursor with its arguments, and what opens it."""
-        base, given = expression, ()
+        base = expression
+        given: tuple[ast.Argument, ...] = ()
         if isinstance(expression, ast.Apply):
             base, given = expression.base, expression.arguments
         symbol = self.cursor_symbol(base)

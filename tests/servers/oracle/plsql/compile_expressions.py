@@ -48,7 +48,8 @@ class ExpressionCompiler(PlaceCompiler):
 
     def _literal(self, expression: ast.Literal) -> Code:
         value = expression.value
-        return Code(lambda frame: value, _literal_type(value))
+        kind = kinds.TIMESTAMP_TZ if expression.timestamp else _literal_type(value)
+        return Code(lambda frame: value, kind)
 
     def _reference(self, expression: ast.Expression) -> Code:
         place = self.place(expression)
@@ -231,21 +232,15 @@ class ExpressionCompiler(PlaceCompiler):
     ) -> list[tuple[Callable[[Frame, Value], bool | None], Any]]:
         """For each branch of a CASE: whether it fits (given the value of the selector), and its compiled result."""
         kind = self.value(selector).type if selector else None
-        found: list[tuple[Callable[[Frame, Value], bool | None], Any]] = []
-        for branch in branches:
-            if kind is None:
-                condition = self.condition(branch.condition)
-                found.append((lambda frame, _value, holds=condition: holds(frame), result(branch.result)))
-            else:
-                choice = self.value(branch.condition)
-                same = self.comparison("=", kind, choice.type, branch.condition.at)
-                found.append(
-                    (
-                        lambda frame, value, same=same, choice=choice.run: same(value, choice(frame)),
-                        result(branch.result),
-                    )
-                )
-        return found
+        return [(self._branch_fits(kind, branch.condition), result(branch.result)) for branch in branches]
+
+    def _branch_fits(self, selector: Datatype | None, choice: ast.Expression) -> Callable[[Frame, Value], bool | None]:
+        if selector is None:
+            condition = self.condition(choice)
+            return lambda frame, _value: condition(frame)
+        code = self.value(choice)
+        same, get = self.comparison("=", selector, code.type, choice.at), code.run
+        return lambda frame, value: same(value, get(frame))
 
     # ---- Cursor attributes
 

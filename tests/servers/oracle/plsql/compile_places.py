@@ -14,7 +14,7 @@ from ..errors import OracleError
 from ..values import Value
 from . import datatypes as kinds
 from . import syntax as ast
-from .datatypes import Datatype, Record, RecordType, Scalar, Table, TableType
+from .datatypes import Datatype, RecordType, Scalar, Table, TableType
 from .interface import IN, OUT, Host
 from .operators import value_error
 from .runtime import Frame
@@ -48,6 +48,13 @@ def dotted(expression: ast.Expression) -> tuple[str, ...]:
     if isinstance(expression, ast.Member) and (outer := dotted(expression.base)):
         return (*outer, expression.name)
     return ()
+
+
+def start(expression: ast.Expression) -> int:
+    """Where a name begins, its first part included."""
+    while isinstance(expression, (ast.Member, ast.Apply)):
+        expression = expression.base
+    return expression.at
 
 
 class PlaceCompiler:
@@ -210,7 +217,7 @@ class PlaceCompiler:
         self._direction(name, IN)
 
         def get(frame: Frame) -> Value:
-            return _existing(table(frame), _key(index(frame), kinds.PLS_INTEGER))
+            return existing(table(frame), _key(index(frame), kinds.PLS_INTEGER))
 
         def put(frame: Frame, value: Value) -> None:
             kind, key = frame.run.types[name], _key(index(frame), kinds.PLS_INTEGER)
@@ -229,19 +236,19 @@ class PlaceCompiler:
         initial = kind.element.initial
 
         def get(frame: Frame) -> Value:
-            return _existing(table(frame), _key(index(frame), keys), keys is None)
+            return existing(table(frame), _key(index(frame), keys), keys is None)
 
         def put(frame: Frame, value: Value) -> None:
             found, key = reach(frame), _key(index(frame), keys)
             if keys is None:
-                _existing(found, key, nested=True)
+                existing(found, key, nested=True)
             found.set(key, convert(value))
 
         def inside(frame: Frame) -> Value:
             found, key = reach(frame), _key(index(frame), keys)
             if keys is not None and key not in found.items:
                 found.set(key, initial(frame))
-            return _existing(found, key, keys is None)
+            return existing(found, key, keys is None)
 
         return Place(get, put if base.set else None, inside, kind.element, base.bind)
 
@@ -255,7 +262,7 @@ def _key(value: Value, kind: Scalar | None) -> Value:
     return found
 
 
-def _existing(table: Value, key: Value, nested: bool = False) -> Value:
+def existing(table: Value, key: Value, nested: bool = False) -> Value:
     """The element: ORA-01403 if an index-by table has none there, ORA-06531 to 06533 for other collections."""
     if not isinstance(table, Table):
         raise OracleError(6531) if nested else value_error()
@@ -266,10 +273,3 @@ def _existing(table: Value, key: Value, nested: bool = False) -> Value:
     if not nested:
         raise OracleError(1403)
     raise OracleError(6533 if key > 0 and key <= (table.limit or key) else 6532)
-
-
-def record_of(value: Value) -> Record:
-    """ORA-06502 for what is none."""
-    if not isinstance(value, Record):
-        raise value_error()
-    return value

@@ -200,7 +200,7 @@ class StatementCompiler(DynamicCompiler):
 
         return run
 
-    def _case(self, statement: ast.Case) -> Step:
+    def _case_statement(self, statement: ast.Case) -> Step:
         branches = self.branches(statement.selector, statement.branches, self.statements)
         otherwise = self.statements(statement.otherwise) if statement.otherwise is not None else None
         select = self.selector(statement.selector)
@@ -364,7 +364,7 @@ _RULES: dict[type, Callable[[Any, Any], Step]] = {
     ast.Assign: StatementCompiler._assign,
     ast.Call: StatementCompiler._call,
     ast.If: StatementCompiler._if,
-    ast.Case: StatementCompiler._case,
+    ast.Case: StatementCompiler._case_statement,
     ast.Loop: StatementCompiler._loop,
     ast.RangeLoop: StatementCompiler._range_loop,
     ast.CursorLoop: StatementCompiler._cursor_loop,

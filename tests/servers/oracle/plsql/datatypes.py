@@ -65,8 +65,8 @@ def _number(precision: int, scale: int) -> Callable[[Value], Value]:
         found = operators.number(value)
         if found is None:
             return None
-        rounded = CONTEXT.quantize(Decimal(found), step, rounding=ROUND_HALF_UP) if scale < 38 else Decimal(found)
-        if abs(rounded) >= limit:
+        # The first condition keeps what is far too large from being rounded.
+        if abs(found) >= limit or abs(rounded := Decimal(found).quantize(step, ROUND_HALF_UP, CONTEXT)) >= limit:
             raise value_error("number precision too large")
         return operators.plain(rounded)
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from ..errors import OracleError
 from . import syntax as ast
 from .parse_statements import StatementParser
-from .source import CompileError, Problem, Source, failure
+from .source import CompileError, Problem, Source, failure, too_large
 
 # Blocks that are kept parsed, with what they were compiled to.
 CACHED_TEXTS = 512
@@ -29,6 +29,8 @@ def parse(text: str) -> ast.Anonymous:
             parser.fail("end-of-file")
     except CompileError as error:
         raise failure([source.problem(error.at, error.text)]) from None
+    except RecursionError:
+        raise failure([too_large(source)]) from None
     binds = dict.fromkeys(token.value for token in source.tokens if token.kind == "bind")
     return ast.Anonymous(source, block, tuple(binds))
 
@@ -44,11 +46,12 @@ def _call(parser: StatementParser) -> ast.Block:
     return ast.Block(at, "", (), (statement,), ())
 
 
+@lru_cache(maxsize=CACHED_TEXTS)
 def parse_program(text: str) -> ast.Program:
     """CREATE [OR REPLACE] PROCEDURE or FUNCTION, or such a text from its PROCEDURE or FUNCTION on.
 
     A statement that is not that gets ORA-00922; a mistake behind the name of the program is in ``problems``, for such a
-    program is created all the same.
+    program is created all the same. The same text gives the same object again.
     """
     outer = StatementParser(Source(text).tokens)
     replace = False
@@ -83,4 +86,6 @@ def parse_program(text: str) -> ast.Program:
     except CompileError as error:
         subprogram = None
         problems = (source.problem(error.at, error.text),)
+    except RecursionError:
+        problems = (too_large(source),)
     return ast.Program(owner, name, kind, replace, source.text, definer, source, subprogram, problems)

@@ -227,7 +227,8 @@ class ExpressionParser:
         if following.kind == "string" and token.is_("DATE", "TIMESTAMP"):
             self.position += 2
             try:
-                return ast.Literal(at, datetime.fromisoformat(following.value.strip()))
+                value = datetime.fromisoformat(following.value.strip())
+                return ast.Literal(at, value, token.is_("TIMESTAMP"))
             except ValueError:
                 return ast.SqlExpression(at, (f"{token.value} {following.text}",))
         if following.kind == "string" and token.is_("INTERVAL"):

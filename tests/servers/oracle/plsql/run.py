@@ -13,11 +13,11 @@ from . import syntax as ast
 from .compile_calls import run_unit
 from .compile_places import Compilation
 from .compile_statements import StatementCompiler
-from .interface import IN, Bind, Host, StoredProgram
+from .interface import IN, OUT, Bind, Host, StoredProgram
 from .parse import parse
 from .runtime import Execution, Frame
 from .scope import Scope, Unit
-from .source import Problem, failure
+from .source import Problem, failure, too_large
 
 # Compiled forms of one text that are kept: for users with other rights, and for older states of the dictionary.
 KEPT_COMPILED = 16
@@ -33,7 +33,12 @@ class Compiler(StatementCompiler):
         block = parse(text)
         if len(arguments) != len(block.binds):
             raise OracleError(1006 if len(arguments) > len(block.binds) else 1008)
-        run(block, dict(zip(block.binds, arguments, strict=True)), frame.run.host)
+        binds = dict(zip(block.binds, arguments, strict=True))
+        host = frame.run.host
+        _unit, directions = _compiled(block, host)
+        if any(binds[name].direction == IN and direction & OUT for name, direction in directions.items()):
+            raise OracleError(6536)
+        run(block, binds, host)
 
 
 def run(block: ast.Anonymous, binds: Mapping[str, Bind], host: Host) -> None:
@@ -50,6 +55,8 @@ def run(block: ast.Anonymous, binds: Mapping[str, Bind], host: Host) -> None:
     except OracleError as error:
         execution.finish(error)
         raise
+    except RecursionError:
+        raise OracleError(6500) from None
     finally:
         execution.store_binds()
 
@@ -60,14 +67,17 @@ def _compiled(block: ast.Anonymous, host: Host) -> tuple[Unit, dict[str, int]]:
     if found is None:
         found = _compile_block(block, host)
         _keep(block.compiled, key, found)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _compile_block(block: ast.Anonymous, host: Host) -> tuple[Unit, dict[str, int]]:
     compilation = Compilation(host, block.source, stored=False)
     unit = Unit("", "", 0, autonomous=block.block.autonomous)
     compiler = Compiler(compilation, Scope(unit))
-    unit.body = compiler.block_body(block.block)
+    try:
+        unit.body = compiler.block_body(block.block)
+    except RecursionError:
+        raise failure([too_large(block.source)]) from None
     if compilation.problems:
         raise failure(compilation.problems)
     return unit, {name: direction or IN for name, direction in compilation.directions.items()}
@@ -98,7 +108,7 @@ def stored_unit(stored: StoredProgram, host: Host) -> Unit:
             if problems:
                 del program.compiled[key]
                 raise failure(problems)
-    return unit  # type: ignore[no-any-return]
+    return unit
 
 
 def program_errors(program: ast.Program, host: Host, owner: str) -> list[Problem]:

@@ -50,9 +50,14 @@ class CompileError(Exception):
         self.text = text
 
 
+def too_large(source: Source) -> Problem:
+    """Expressions or blocks that are nested more deeply than Python can follow."""
+    return source.problem(0, "PLS-00123: program too large (Diana nodes)")
+
+
 def failure(problems: Sequence[Problem]) -> OracleError:
-    """ORA-06550 for all of them, in the order in which they are in the text."""
-    first, *others = sorted(problems, key=lambda problem: (problem.line, problem.column))
+    """ORA-06550 for all of them, in the order in which they were found."""
+    first, *others = problems
     error = OracleError(6550, first.line, first.column, first.text)
     for problem in others:
         error.stack += [f"ORA-06550: line {problem.line}, column {problem.column}:", problem.text]

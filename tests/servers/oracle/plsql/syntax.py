@@ -17,8 +17,11 @@ from .source import Problem, Source
 
 @dataclass(frozen=True)
 class Literal:
+    """``timestamp`` tells ``TIMESTAMP '...'`` from ``DATE '...'``."""
+
     at: int
     value: Value
+    timestamp: bool = False
 
 
 @dataclass(frozen=True)
@@ -468,3 +471,8 @@ class Program:
     subprogram: Subprogram | None
     problems: tuple[Problem, ...]
     compiled: dict[Hashable, Any] = field(default_factory=dict)
+
+    @property
+    def authid(self) -> str:
+        """What ALL_PROCEDURES shows: DEFINER or CURRENT_USER."""
+        return "DEFINER" if self.definer else "CURRENT_USER"

@@ -162,7 +162,7 @@ def _finished(c: Compiler, node: exp.Select, parts: Sequence[_Part], limits: Seq
     first = parts[0]
     columns = [to_column(item.name, item.expr) for item in first.items]
     null = [item.expr.kind is Pseudo.NULL for item in first.items]
-    hidden: list[list[str]] = [[] for _ in parts]
+    hidden: list[list[str]] = [[] for _unused in parts]
     keys: list[Key] = []
     order = node.args.get("order")
     fetch = node.args.get("limit")

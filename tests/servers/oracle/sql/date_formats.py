@@ -227,10 +227,10 @@ def parse_date(text: str, model: str, today: datetime) -> datetime:
             index, at = _name(text, at, _MONTHS, 1843, element == "MONTH")
             fields["month"] = index + 1
         elif element in ("DAY", "DY"):
-            _, at = _name(text, at, _DAYS, 1846, element == "DAY")
+            _unused, at = _name(text, at, _DAYS, 1846, element == "DAY")
         elif element.startswith("FF"):
             start = at
-            _, at = _digits(text, at, 9)
+            _unused, at = _digits(text, at, 9)
             fields["microsecond"] = int(text[start:at].ljust(9, "0")[:6])
         elif element in ("AM", "PM", "A.M.", "P.M."):
             mark = text[at : at + len(element)].upper().replace(".", "")

@@ -47,7 +47,8 @@ def from_datetime(moment: datetime) -> float:
 
 
 def from_interval(interval: timedelta) -> float:
-    return interval.days + (interval.seconds + interval.microseconds / 1e6) / DAY_SECONDS
+    # One division, as in from_seconds: equal times have equal numbers.
+    return (interval.days * DAY_SECONDS + interval.seconds + interval.microseconds / 1e6) / DAY_SECONDS
 
 
 def from_seconds(seconds: float) -> float:

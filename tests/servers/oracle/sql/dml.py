@@ -204,7 +204,8 @@ def _set(columns: Sequence[Column], values: Sequence[str]) -> str:
 
 
 def _renamed(relation: Relation, source: Source) -> str:
-    """The table under the name that its columns have: ``"T" AS q1``."""
+    """The table itself under the name that its columns have: ``"T" AS q1``. Which rows there are is asked of ``relation.sql``,
+    which may be what the transaction sees of it."""
     return f"{source.table} AS {relation.rowid.partition('.')[0]}"
 
 
@@ -218,7 +219,7 @@ def _update(c: Compiler, tree: exp.Update) -> Prepared:
         "update",
         source,
         name,
-        rowids=f"SELECT {relation.rowid} FROM {target} WHERE {where}{limit}",
+        rowids=f"SELECT {relation.rowid} FROM {relation.sql} WHERE {where}{limit}",
         apply=f"UPDATE {target} SET {_set(columns, values)} WHERE {relation.rowid} = :rowid AND {where}",
     )
 
@@ -233,7 +234,7 @@ def _delete(c: Compiler, tree: exp.Delete) -> Prepared:
         "delete",
         source,
         name,
-        rowids=f"SELECT {relation.rowid} FROM {target} WHERE {where}{limit}",
+        rowids=f"SELECT {relation.rowid} FROM {relation.sql} WHERE {where}{limit}",
         apply=f"DELETE FROM {target} WHERE {relation.rowid} = :rowid AND {where}",
     )
 
@@ -282,7 +283,7 @@ def _merge(c: Compiler, tree: exp.Merge) -> Prepared:
     relation, source, name = _target(c, tree.this, scope)
     holder = exp.Select(expressions=[exp.Star()], from_=exp.From(this=tree.args["using"]))
     used = Scope()
-    source_sql, _ = render(c, tables(c, holder, used), [], used)
+    source_sql, _unused = render(c, tables(c, holder, used), [], used)
     scope.relations += used.relations
     source_sql = source_sql or f"(SELECT 1) {c.alias()}"
     on = c.condition(tree.args["on"], scope)
@@ -296,7 +297,7 @@ def _merge(c: Compiler, tree: exp.Merge) -> Prepared:
             where = on + (f" AND {c.condition(clause.this, scope)}" if clause is not None else "")
             where += f" AND {c.condition(extra, scope)}" if extra is not None else ""
             columns, values = _assignments(c, then.expressions, relation, scope, name)
-            prepared.rowids = f"SELECT {relation.rowid} FROM {target} JOIN {source_sql} ON {where}"
+            prepared.rowids = f"SELECT {relation.rowid} FROM {relation.sql} JOIN {source_sql} ON {where}"
             prepared.apply = f"UPDATE {target} SET {_set(columns, values)} FROM {source_sql} WHERE {relation.rowid} = :rowid AND {where}"
         else:
             listed = then.this.expressions if isinstance(then.this, exp.Tuple) else []
@@ -322,7 +323,7 @@ def _lock(c: Compiler, tree: exp.Select) -> Prepared:
     found = tables(c, tree, scope)
     clause = tree.args.get("where")
     where = conjuncts(clause.this if clause is not None else None)
-    limits, rest, _ = row_limits(c, where, scope)
+    limits, rest, _unused = row_limits(c, where, scope)
     if tree.args.get("connect") is not None:
         from_sql, rest = connect(c, tree, found, rest, scope)
     else:

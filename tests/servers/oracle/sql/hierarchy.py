@@ -72,7 +72,7 @@ def connect(
     order = node.args.get("order")
     siblings = order.expressions if order is not None and order.args.get("siblings") else []
     keys = [sort_key(c, _named(c, item, node), scope) for item in siblings]
-    base, walk, child, parent = (c.alias() for _ in range(4))
+    base, walk, child, parent = (c.alias() for _unused in range(4))
     base_items = remap(scope, base)
     numbering = f"row_number() OVER ({'ORDER BY ' + order_text(keys) if keys else ''})"
     base_sql = f"SELECT {base_items}, {numbering} AS rn" + (f" FROM {from_sql}" if from_sql else "")

@@ -301,7 +301,7 @@ def _interval(found: list[Token], at: int, value: Token) -> tuple[Literal | None
     if leading in _UNITS:
         return Literal(Type.INTERVAL_DS, dates.parse_interval(value.value, leading, trailing)), end - at
     sign = -1 if value.value.strip().startswith("-") else 1
-    years, _, months = value.value.strip().lstrip("+-").partition("-")
+    years, _unused, months = value.value.strip().lstrip("+-").partition("-")
     try:
         amount = int(years) * (12 if leading == "YEAR" else 1) + int(months or 0)
     except ValueError:

@@ -84,7 +84,7 @@ def format_number(value: int | float, model: str) -> str:
         return _scientific(number, picture, fill)
     body = re.sub(r"[^90,.GDV]", "", picture)
     body = body.replace("G", ",").replace("D", ".")
-    whole_model, _, part_model = body.partition("V" if "V" in body else ".")
+    whole_model, _unused, part_model = body.partition("V" if "V" in body else ".")
     decimals = len(part_model)
     if "V" in body:
         number *= Decimal(10) ** decimals
@@ -97,7 +97,7 @@ def format_number(value: int | float, model: str) -> str:
     except InvalidOperation:
         return "#" * width
     negative = rounded < 0
-    whole, _, part = f"{abs(rounded):f}".partition(".")
+    whole, _unused, part = f"{abs(rounded):f}".partition(".")
     if whole == "0" and (decimals or "0" not in whole_model) and "0" not in whole_model:
         # A 9 shows no leading zero, but the number 0 itself is shown where there are no decimals.
         whole = "" if decimals else "0"

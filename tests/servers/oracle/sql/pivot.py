@@ -84,13 +84,16 @@ def _unpivot(c: Compiler, relation: Relation, node: exp.Pivot, name: str) -> Rel
             sources.append((c.name(item.this.this), label))
         else:
             sources.append((c.name(item.this), c.name(item.this)))
-    for column, _ in sources:
+    for column, _unused in sources:
         if column not in relation.by_name:
             raise OracleError(904, f'"{column}"', position=c.position(field))
-    kept = [item for item in relation.items if item.column.name not in {column for column, _ in sources}]
+    kept = [item for item in relation.items if item.column.name not in {column for column, _unused in sources}]
     first = relation.by_name[sources[0][0]][0].column
     columns = [item.column for item in kept]
-    columns += [Column(subject, Type.VARCHAR2, max(len(label) for _, label in sources)), replace(first, name=measure)]
+    columns += [
+        Column(subject, Type.VARCHAR2, max(len(label) for _unused, label in sources)),
+        replace(first, name=measure),
+    ]
     blocks = []
     for column, label in sources:
         value = relation.by_name[column][0].sql

@@ -32,14 +32,14 @@ def instr(text: str, part: str, position: float = 1, occurrence: float = 1) -> i
         return 0
     if start > 0:
         at = start - 2
-        for _ in range(nth):
+        for _unused in range(nth):
             at = text.find(part, at + 1)
             if at < 0:
                 return 0
         return at + 1
     end = len(text) + start + len(part)
     at = -1
-    for _ in range(nth):
+    for _unused in range(nth):
         at = text.rfind(part, 0, max(end, 0))
         if at < 0:
             return 0
@@ -177,7 +177,7 @@ def regexp_instr(
 
 
 def regexp_count(text: str, pattern: str, position: float = 1, flags: str | None = "") -> int:
-    return sum(1 for _ in regex(pattern, flags or "").finditer(text, int(position) - 1))
+    return sum(1 for _unused in regex(pattern, flags or "").finditer(text, int(position) - 1))
 
 
 def regexp_replace(

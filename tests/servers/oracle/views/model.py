@@ -88,7 +88,11 @@ def columns(text: str) -> tuple[ViewColumn, ...]:
         kind = Type[match["type"]]
         size = int(match["size"]) if match["size"] else _SIZES[kind]
         since = release_of(match["since"]) if match["since"] else OLDEST
-        found.append(ViewColumn(Column(match["name"], kind, size), match["sql"], since))
+        sql = match["sql"]
+        if kind is Type.DATE and sql != "NULL":
+            # Kept with a fraction, which the same DATE from a client does not have.
+            sql = f"CAST(({sql}) * 86400.0 + 0.0001 AS INTEGER) / 86400.0"
+        found.append(ViewColumn(Column(match["name"], kind, size), sql, since))
     return tuple(found)
 
 

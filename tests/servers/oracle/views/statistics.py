@@ -41,9 +41,13 @@ _STATISTICS = (
     ("bytes received via SQL*Net from client", 1, "s.user_calls * 400"),
     ("SQL*Net roundtrips to/from client", 1, "s.user_calls"),
 )
-_NAMES = values([(number, name, kind) for number, (name, kind, _) in enumerate(_STATISTICS)], "number", "name", "class")
+_NAMES = values(
+    [(number, name, kind) for number, (name, kind, _unused) in enumerate(_STATISTICS)], "number", "name", "class"
+)
 _VALUE = (
-    "CASE n.number " + " ".join(f"WHEN {number} THEN {sql}" for number, (_, _, sql) in enumerate(_STATISTICS)) + " END"
+    "CASE n.number "
+    + " ".join(f"WHEN {number} THEN {sql}" for number, (_unused, _unused, sql) in enumerate(_STATISTICS))
+    + " END"
 )
 
 fixed(

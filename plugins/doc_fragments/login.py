@@ -131,6 +131,7 @@ options:
         procedure lets out counts the same.
       - It must be one with definer's rights whose owner has C(ALTER SYSTEM), granted directly and not by a role. It
         should hold guards of its own, because whoever may execute it can do so without this collection.
+      - M(dbops.oracle_sessions.session_account) installs such a procedure, with the guards in it.
       - It is for Oracle Database and refused on OceanBase.
     type: str
   comment:

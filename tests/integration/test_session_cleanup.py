@@ -240,7 +240,7 @@ def test_an_audit_file_that_cannot_be_written_stops_the_run_before_it_logs_in(
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"then": ["disconnect"]}, "oracle_sessions_policy[0].then[0]: disconnect comes with a later version"),
+        ({"then": ["process_kill"]}, "oracle_sessions_policy[0].then[0]: process_kill comes with a later version"),
         ({"match": {"username": "{{ nothing }}"}}, "'nothing' is undefined"),
     ],
 )

@@ -80,7 +80,8 @@ class Session:
 
 
 class BusySession(Session):
-    """A session that runs one statement in a thread; ``holder`` is what it waits for, if anything of ours.
+    """A session that runs one statement in a thread; ``holder`` is what it waits for, if anything of ours, and ``sql_id``
+    what :func:`sleeping` has seen that it runs.
 
     ``done`` is set when the client has its answer; then ``error`` is what the driver raised, or None.
     """
@@ -91,6 +92,7 @@ class BusySession(Session):
         super().__init__(server, connection)
         self.statement = statement
         self.holder = holder
+        self.sql_id: str | None = None
         self.done = threading.Event()
         self.error: oracledb.Error | None = None
         self._thread = threading.Thread(target=self._run, name=f"session {self.sid}", daemon=True)
@@ -176,6 +178,8 @@ def sleeping(server: Server, **login: Any) -> BusySession:
         server, server.connect(**login), f"UPDATE {table} SET v = v + 1 WHERE id = {row}", holder=holder
     )
     _await_session(session, "status = 'ACTIVE' AND sql_id IS NOT NULL AND blocking_session_status = 'VALID'")
+    shown = listed(session)
+    session.sql_id = shown and shown["sql_id"]
     return session
 
 

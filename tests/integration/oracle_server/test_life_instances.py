@@ -396,7 +396,7 @@ def test_it_ends_with_its_starter_and_the_next_one_sweeps_up() -> None:
     )
     pid, folder = done.stdout.split()
     wait_until(lambda: not runs(int(pid)), what="the server to end")
-    assert Path(folder).exists()
+    # Its folder stays until any other stand-in starts, one of another test run included.
     with OracleServer():
         assert not Path(folder).exists()
 

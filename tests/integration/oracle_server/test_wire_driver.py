@@ -175,7 +175,7 @@ def test_the_driver_refuses_the_protocol_of_11_2() -> None:
 def test_login_that_fails_for_other_reasons(backend: Backend) -> None:
     def fail(channel: Channel, wanted: ConnectRequest) -> bool:
         channel.accept()
-        channel.authenticate(lambda user: backend._find(user))
+        channel.authenticate(backend._find)
         channel.fail(OracleError(28000))
         return True
 

@@ -168,5 +168,5 @@ def check_logon(connection: sqlite3.Connection, user: User, con_id: int, mode: s
 def may_proxy(connection: sqlite3.Connection, proxy: str, client: str, con_id: int) -> bool:
     """Whether ``proxy`` may log in as ``client`` (ALTER USER client GRANT CONNECT THROUGH proxy)."""
     return any(
-        sga.get(connection, ProxyGrant, proxy=proxy, client=client, con_id=container) for container in {0, con_id}
+        sga.get(connection, ProxyGrant, proxy=proxy, client=client, con_id=container) for container in (0, con_id)
     )

@@ -46,7 +46,7 @@ def test_number(value: int | float | Decimal, encoded: str) -> None:
 def test_whole_numbers_come_back(value: int) -> None:
     back = scalars.decode_number(scalars.encode_number(value))
     assert back == value
-    assert type(back) is int
+    assert back.__class__ is int
 
 
 @given(st.integers(-(10**37), 10**37), st.integers(-120, 80))

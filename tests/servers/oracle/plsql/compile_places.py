@@ -254,7 +254,7 @@ class PlaceCompiler:
 
 
 def _key(value: Value, kind: Scalar | None) -> Value:
-    if type(value) is int and (kind is None or kind.kind == "NUMBER"):
+    if value.__class__ is int and (kind is None or kind.kind == "NUMBER"):
         return value
     found = (kind or kinds.PLS_INTEGER).assign(value)
     if found is None:

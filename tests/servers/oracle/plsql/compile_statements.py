@@ -357,7 +357,7 @@ def _bound(value: Value) -> int:
     found = number(value)
     if found is None:
         raise value_error()
-    return found if type(found) is int else int(Decimal(found).to_integral_value(rounding=ROUND_HALF_UP))
+    return found if found.__class__ is int else int(Decimal(found).to_integral_value(rounding=ROUND_HALF_UP))
 
 
 _RULES: dict[type, Callable[[Any, Any], Step]] = {

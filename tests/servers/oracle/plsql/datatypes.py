@@ -78,7 +78,7 @@ def _integer(low: int | None, high: int | None, error: Callable[[], OracleError]
         found = operators.number(value)
         if found is None:
             return None
-        if type(found) is not int:
+        if found.__class__ is not int:
             found = int(Decimal(found).to_integral_value(rounding=ROUND_HALF_UP))
         if (low is not None and found < low) or (high is not None and found > high):
             raise error()

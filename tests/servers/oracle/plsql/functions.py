@@ -42,7 +42,7 @@ def _text(value: Value) -> str:
 
 def _integer(value: Value) -> int:
     found = number(value)
-    return found if type(found) is int else int(Decimal(found).to_integral_value(rounding=ROUND_DOWN))
+    return found if found.__class__ is int else int(Decimal(found).to_integral_value(rounding=ROUND_DOWN))
 
 
 def _number(value: Value) -> Value:
@@ -116,7 +116,7 @@ def _round(mode: str) -> Callable[..., Value]:
             if mode == ROUND_DOWN and digits == 0:
                 return value.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
             raise NotHere
-        if type(value) is int and digits == 0:
+        if value.__class__ is int and digits == 0:
             return value
         step = Decimal(1).scaleb(-_integer(digits))
         exact = _decimal(value)

@@ -8,6 +8,7 @@ and SQL Language Reference, "Data Type Comparison Rules", "Implicit Data Convers
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -34,7 +35,7 @@ def value_error(detail: str = "") -> OracleError:
 def plain(value: Decimal | float) -> Value:
     """A number as the stand-in keeps it: an int where it is a whole one."""
     if isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):
+        if not math.isfinite(value):
             return value
         value = Decimal(repr(value))
     if value.adjusted() > CONTEXT.Emax:
@@ -44,7 +45,7 @@ def plain(value: Decimal | float) -> Value:
 
 def number(value: Value) -> Value:
     """ORA-06502 for a text that is none."""
-    if value is None or type(value) is int or type(value) is Decimal:
+    if value is None or value.__class__ is int or value.__class__ is Decimal:
         return value
     if isinstance(value, str):
         if not _NUMBER.match(value):
@@ -61,9 +62,9 @@ def text(value: Value) -> str | None:
     """What TO_CHAR makes of it without a format, under the default NLS settings of the territory AMERICA."""
     if value is None or value == "":
         return None
-    if type(value) is str:
+    if value.__class__ is str:
         return value
-    if type(value) is int:
+    if value.__class__ is int:
         return str(value)
     if isinstance(value, (Decimal, float)):
         return _digits(value)
@@ -88,7 +89,7 @@ def text(value: Value) -> str | None:
 
 def _digits(value: Decimal | float) -> str:
     if isinstance(value, float):
-        if value != value:
+        if math.isnan(value):
             return "Nan"
         if value in (float("inf"), float("-inf")):
             return "Inf" if value > 0 else "-Inf"
@@ -142,7 +143,7 @@ def _calculated(operation: Callable[[Decimal, Decimal], Decimal], left: Value, r
 
 
 def add(left: Value, right: Value) -> Value:
-    if type(left) is int and type(right) is int:
+    if left.__class__ is int and right.__class__ is int:
         return left + right
     if left is None or right is None:
         return None
@@ -162,7 +163,7 @@ def _days(value: Value) -> timedelta:
 
 def subtract(left: Value, right: Value) -> Value:
     """The difference of two dates is a number of days."""
-    if type(left) is int and type(right) is int:
+    if left.__class__ is int and right.__class__ is int:
         return left - right
     if left is None or right is None:
         return None
@@ -193,7 +194,7 @@ def _aware(value: datetime) -> datetime:
 
 
 def multiply(left: Value, right: Value) -> Value:
-    if type(left) is int and type(right) is int:
+    if left.__class__ is int and right.__class__ is int:
         return left * right
     if left is None or right is None:
         return None
@@ -276,18 +277,22 @@ def unequal(left: Value, right: Value) -> bool | None:
 def less(left: Value, right: Value) -> bool | None:
     if left is None or right is None:
         return None
-    if type(left) is not type(right) or isinstance(left, datetime):
+    if left.__class__ is not right.__class__ or isinstance(left, datetime):
         left, right = _alike(left, right)
     return bool(left < right)
 
 
 def less_equal(left: Value, right: Value) -> bool | None:
-    found = less(right, left)
-    return None if found is None else not found
+    more = greater(left, right)
+    return None if more is None else not more
 
 
 def greater(left: Value, right: Value) -> bool | None:
-    return less(right, left)
+    if left is None or right is None:
+        return None
+    if left.__class__ is not right.__class__ or isinstance(left, datetime):
+        left, right = _alike(left, right)
+    return bool(left > right)
 
 
 def greater_equal(left: Value, right: Value) -> bool | None:

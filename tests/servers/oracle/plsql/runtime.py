@@ -49,11 +49,11 @@ class PlsqlError(OracleError):
     """An error with any number and text, as RAISE_APPLICATION_ERROR and RAISE give them."""
 
     def __init__(self, code: int, message: str) -> None:
+        # Any number that has a text will do to begin with: ours need not be one that the table has.
+        super().__init__(3001)
         self.code = code
         self.message = message
-        self.position = 0
-        self.stack = []
-        Exception.__init__(self, self.text)
+        self.args = (self.text,)
 
 
 class UserError(PlsqlError):

@@ -187,9 +187,9 @@ class Engine:
             yield
         except sqlite3.Error as error:
             kept = failures.take()
-            if isinstance(kept, OracleError):
-                raise kept from None
-            raise self._translated_error(error, kept) from (kept or error)
+            known = isinstance(kept, OracleError)
+            failure = kept if known else self._translated_error(error, kept)
+            raise failure from (None if known else error)
         finally:
             running.context, running.now_days, running.functions = before
 

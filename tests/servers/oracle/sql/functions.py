@@ -337,7 +337,7 @@ _SCALARS: tuple[tuple[str, int, Callable[..., Scalar]], ...] = (
     ("o_next_day", 2, _strict(dates.next_day)),
     ("o_date_trunc", -1, _strict(lambda days, unit="DD": dates.truncate(days, unit.upper()))),
     ("o_date_round", -1, _strict(lambda days, unit="DD": dates.round_(days, unit.upper()))),
-    ("o_part", 2, _strict(lambda unit, days: dates.part(unit, days))),
+    ("o_part", 2, _strict(dates.part)),
     ("o_interval_part", 2, _strict(dates.interval_part)),
     ("o_cast_text", 2, _strict(_cast_text)),
     ("o_cast_number", 3, _strict(_cast_number)),

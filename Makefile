@@ -39,7 +39,7 @@ demo: $(READY) ## watch the collection act among rogue and innocent sessions
 test: lint docs-lint changelog-lint unit integration contract-2.16 molecule sanity sanity-2.16 package ## all of the following, up to package
 
 unit: $(READY) ## pure code
-	$(PY) -m pytest tests/unit
+	$(PY) -m pytest -n 2 tests/unit
 
 integration: $(READY) ## modules and roles against a real server
 	$(PY) -m pytest tests/integration

@@ -102,8 +102,9 @@ class Instance:
             os.unlink(control_path(self.folder, self.inst_id))
         self._control.bind(control_path(self.folder, self.inst_id))
         self._control.listen(_BACKLOG)
-        self._start_background()
+        # First, as the instance is open, and said to be so, at the end of the second.
         self._listener.listen(_BACKLOG)
+        self._start_background()
         self._control.setblocking(False)
         self._listener.setblocking(False)
         gc.collect()

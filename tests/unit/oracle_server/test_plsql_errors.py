@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from unit.oracle_server.plsql_world import Memory
 
 from servers.oracle.errors import OracleError
+from servers.oracle.lexer import tokens
 from servers.oracle.plsql import parse
 
 # A text, and what ORA-06550 says: line, column, symbol.
@@ -401,3 +404,21 @@ def test_a_killed_session_leaves_its_loop() -> None:
     with pytest.raises(OracleError, match="ORA-00028"):
         world.run("BEGIN LOOP BEGIN NULL; EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END;")
     assert world.checks == 500
+
+
+WORDS = [[token.text for token in tokens(text)[:-1]] for text, *_rest in (*HANDLED.values(), *UNHANDLED.values())]
+
+
+@given(st.sampled_from(WORDS), st.data())
+def test_mutilated_blocks_get_errors_of_oracle(words: list[str], data: st.DataObject) -> None:
+    words = list(words)
+    for _time in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(words) - 1))
+        words[at] = data.draw(st.sampled_from(["", *data.draw(st.sampled_from(WORDS))]))
+    world = Memory()
+    # What has become endless is killed.
+    world.end_after = 1000, 28
+    try:
+        world.run(" ".join(words))
+    except OracleError as error:
+        assert error.text.startswith("ORA-")

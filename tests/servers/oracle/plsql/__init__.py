@@ -22,6 +22,9 @@ A stored procedure or function::
 ``program.text`` is what ALL_SOURCE shows; it can be parsed again by ``parse_program`` in another process, with or
 without its CREATE.
 
+Parsed and compiled code is kept in this process, by text and :meth:`Host.key`, so that a block that is run again costs
+microseconds.
+
 What a host has to do is in :class:`Host`. Nested blocks of EXECUTE IMMEDIATE and CALL are run here, never by the host.
 """
 

@@ -107,7 +107,7 @@ class StatementParser(DeclarationParser):
             at = self.token.start
             found = self.identifier()
             if found != name:
-                raise CompileError(at, f"PLS-00113: END identifier '{found}' must match '{name}' at line 1, column 1")
+                raise CompileError(at, f"PLS-00113: END identifier '{found}' must match '{name}'")
         self.end_of_statement()
 
     def _handler(self) -> ast.Handler:

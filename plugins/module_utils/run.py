@@ -34,9 +34,9 @@ def end_sessions(database, rule, way, waiting, check_mode=False, whole_rows=Fals
         as_planned(steps, refused)
         as_seen(outcomes, way, database.dialect)
     else:
-        deadline = time.monotonic() + waiting.timeout
-        act(database, steps, rule, way, deadline)
-        verify(database, outcomes, waiting, way, deadline)
+        began = time.monotonic()
+        act(database, steps, rule, way, began + waiting.timeout)
+        verify(database, outcomes, waiting, way, began)
     return report(snapshot, selection, outcomes, way.verb, refused)
 
 

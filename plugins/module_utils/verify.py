@@ -41,12 +41,12 @@ def parse_waiting(options):
     return Waiting(options["wait"], values.seconds(options["wait_timeout"], "wait_timeout"), interval)
 
 
-def verify(database, outcomes, waiting, way, deadline):
+def verify(database, outcomes, waiting, way, began):
     """Settles every outcome that is still open: ended or gone, or at the deadline rolling_back or pending.
 
-    `deadline` is a moment on the monotonic clock; without waiting there is one look only.
+    `began` is the moment of the first statement, on the monotonic clock; without waiting there is one look only.
     """
-    started = time.monotonic()
+    deadline = began + waiting.timeout
     pause = waiting.interval
     rollbacks: dict[int, Rollback] = {}
     try:
@@ -55,7 +55,7 @@ def verify(database, outcomes, waiting, way, deadline):
             if not left:
                 return
             present = database.look_up([each.session.sid for each in left], _WATCHED)
-            waited = time.monotonic() - started
+            waited = time.monotonic() - began
             for each in left:
                 now = present.get(each.session.identity)
                 _judge(each, now, waited, database.dialect)

@@ -321,7 +321,7 @@ sessions:
           type: str
           sample: "ORA-01031: insufficient privileges"
     waited_seconds:
-      description: How many seconds after the last statement its outcome was seen.
+      description: How many seconds after the first statement of the call its outcome was seen.
       returned: when the server was looked at after the statements
       type: float
       sample: 0.502

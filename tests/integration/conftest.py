@@ -96,39 +96,40 @@ def _text(warning: Any) -> str:
     return warning if isinstance(warning, str) else warning["event"]["msg"]
 
 
-@pytest.fixture(scope="session")
-def start_module(server: Seekdb) -> Callable[..., Running]:
-    """``start_module(name, options)``: starts a module as its wrapper on a target does, without packing it first.
+def launch(
+    name: str,
+    options: Mapping[str, Any],
+    check: bool = False,
+    diff: bool = False,
+    env: Mapping[str, str] | None = None,
+    python: tuple[str, ...] = (),
+) -> Running:
+    """Starts a module as its wrapper on a target does, without packing it first.
 
     Both ansible-core 2.16 and 2.19 let a module read its arguments from standard input (ansible.module_utils.basic).
-    ``python`` are arguments of the interpreter. The login is root's unless the options say otherwise.
+    ``python`` are arguments of the interpreter.
     """
+    controls = {"_ansible_check_mode": check, "_ansible_diff": diff}
+    process = subprocess.Popen(
+        [sys.executable, *python, "-m", f"ansible_collections.dbops.oracle_sessions.plugins.modules.{name}"],
+        env=os.environ | {"PYTHONPATH": str(COLLECTIONS)} | dict(env or {}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    json.dump({"ANSIBLE_MODULE_ARGS": dict(options) | controls}, process.stdin)
+    process.stdin.close()
+    process.stdin = None  # So that communicate() does not touch it again.
+    return Running(process)
 
-    def start(
-        name: str,
-        options: Mapping[str, Any],
-        check: bool = False,
-        diff: bool = False,
-        env: Mapping[str, str] | None = None,
-        python: tuple[str, ...] = (),
-    ) -> Running:
-        login = {"dialect": "oceanbase", "login_dsn": server.dsn, "login_user": "root"}
-        controls = {"_ansible_check_mode": check, "_ansible_diff": diff}
-        process = subprocess.Popen(
-            [sys.executable, *python, "-m", f"ansible_collections.dbops.oracle_sessions.plugins.modules.{name}"],
-            env=os.environ | {"PYTHONPATH": str(COLLECTIONS)} | dict(env or {}),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdin is not None
-        json.dump({"ANSIBLE_MODULE_ARGS": login | dict(options) | controls}, process.stdin)
-        process.stdin.close()
-        process.stdin = None  # So that communicate() does not touch it again.
-        return Running(process)
 
-    return start
+@pytest.fixture(scope="session")
+def start_module(server: Seekdb) -> Callable[..., Running]:
+    """``start_module(name, options)``: as launch; the login is root's unless the options say otherwise."""
+    login = {"dialect": "oceanbase", "login_dsn": server.dsn, "login_user": "root"}
+    return lambda name, options, **settings: launch(name, login | dict(options), **settings)
 
 
 @pytest.fixture(scope="session")

@@ -154,6 +154,10 @@ BEGIN
   :message := told;
 EXCEPTION
   WHEN OTHERS THEN
+    -- We have broken the call off: the rest of the batch must not run on.
+    IF SQLCODE = -1013 THEN
+      RAISE;
+    END IF;
     :changed := NULL;
     :code := SQLCODE;
     :message := SUBSTR(SQLERRM, 1, 400);

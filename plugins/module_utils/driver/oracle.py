@@ -239,7 +239,10 @@ _LOGIN_FAILURES = (
     ({"ORA-28000"}, "login_user: the account {user} is locked ({text}); unlock it, or use another one."),
     ({"ORA-28001", "ORA-28002"}, "login_password: the password of {user} has expired ({text}); set a new one."),
     ({"ORA-01045"}, "login_user: {user} may not log in ({text}); GRANT CREATE SESSION TO {user}."),
-    ({"ORA-01031", "ORA-28009"}, "login_mode: {user} may not log in like that ({text}); use another login_mode, or grant it."),
+    (
+        {"ORA-01031", "ORA-28009"},
+        "login_mode: {user} may not log in like that ({text}); use another login_mode, or grant it.",
+    ),
     (
         {"ORA-01033", "ORA-01034", "ORA-01089", "ORA-01090", "ORA-01109"},
         "login_dsn: the database at {dsn} is not open ({text}); try again when it is.",

@@ -12,6 +12,7 @@ import pytest
 
 from servers import oracle_actors as actors
 from servers.actors import wait_until
+from servers.oracle import sga, tables
 from servers.oracle.handle import OracleServer
 from servers.oracle_actors import BusySession, Session, listed
 from servers.proxy import Proxy
@@ -214,6 +215,26 @@ def test_an_instance_that_is_out_of_reach(
         assert stand_in.statements() == ([] if check else [statement(near)])
         by_name = run_module("session_disconnect", {**named(far), "login_dsn": fixed}, check=check)
         assert by_name["failed"] and the(by_name)["outcome"] == "refused" and far.alive()
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["check mode", "for real"])
+def test_a_login_that_ends_up_elsewhere(stand_in: OracleServer, run_module: Run, db_user: User, check: bool) -> None:
+    """The listener takes us to another instance than the one we asked for: there, the statement could hit anybody."""
+
+    def call_the_second(name: str) -> None:
+        with stand_in.memory() as connection:
+            sga.update(connection, tables.Instance, {"name": name}, inst_id=2)
+
+    with actors.idle(stand_in, instance=2, **db_user) as far, actors.idle(stand_in, instance=1, **db_user) as near:
+        call_the_second(stand_in.options.instance_name(1))
+        try:
+            stand_in.reset_calls()
+            result = run_module("session_disconnect", named(far), check=check)
+        finally:
+            call_the_second(stand_in.options.instance_name(2))
+        assert the(result)["outcome"] == "refused" and result["failed"]
+        assert the(result)["reason"].startswith("login_dsn: it leads to instance 1 only, not to 2, ")
+        assert far.alive() and near.alive() and not stand_in.statements()
 
 
 def test_an_instance_that_dies_before_its_turn(

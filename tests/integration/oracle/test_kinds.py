@@ -46,8 +46,10 @@ def coordinator(stand_in: OracleServer, running: Busy, db_user: User) -> BusySes
     """It has two parallel servers, which use temporary space, PGA and undo for it."""
     session = running("BEGIN STANDIN.PARALLEL(2, 60); END;", **db_user)
     wait_until(lambda: len(servers(stand_in, session)) == 2, what="the parallel servers")
+    # Asked before: a call of a client writes into the shared memory, and would wait for us.
+    both = servers(stand_in, session)
     with stand_in.memory() as connection, sga.write(connection):
-        for sid, serial in servers(stand_in, session):
+        for sid, serial in both:
             row = sga.get(connection, tables.Session, inst_id=1, sid=sid)
             assert row is not None
             sga.insert(connection, tables.TempSegment(None, 1, sid, serial, row.saddr, row.username, 1280))
@@ -195,9 +197,11 @@ def test_who_must_not_be_disturbed(
     stand_in: OracleServer, run_module: Run, db_user: User, client: dict[str, str], guard: str
 ) -> None:
     with (
-        actors.idle(stand_in, **db_user, **client) as session,
+        actors.idle(stand_in, **db_user) as session,
         actors.idle(stand_in, **db_user) as victim,
     ):
+        # The driver lets no program call itself that.
+        stand_in.set_session(session.sid, **client)
         result = run_module("session_kill", {"match": {"username": db_user["user"]}})
         assert outcomes(result) == {session.sid: "refused", victim.sid: "ended"} and session.alive()
         reasons = {row["sid"]: row["reason"] for row in result["sessions"]}

@@ -284,6 +284,29 @@ def test_a_blocker_that_has_let_go_is_left_alone(
     assert outcomes(result) == {holder.sid: "skipped"} and not result["changed"]
 
 
+def test_a_blocker_of_fewer_by_now_is_left_alone(
+    server: Server, proxy: Proxy, through: dict[str, str], start_module: Start, db_user: User, aged: Aged
+) -> None:
+    """Somebody still waits for it, so only a second look at all of them can tell."""
+    with (
+        actors.idle_in_transaction(server, database="fewer", rows=2, **db_user) as holder,
+        actors.waiter(server, database="fewer", row=1) as stays,
+        actors.waiter(server, database="fewer", row=2) as leaves,
+    ):
+        for waiter in (stays, leaves):
+            aged(waiter, 10)
+        with proxy.hold(SecondLook()) as hold:
+            options = {"match": {"username": db_user["user"], "waiters": 2}, **through}
+            module = start_module("session_kill", options)
+            hold.wait()
+            leaves.connection.cancel()
+            leaves.wait()
+            hold.release()
+            result = module.result()
+        assert holder.alive() and not stays.done.is_set()
+    assert outcomes(result) == {holder.sid: "skipped"} and not result["changed"]
+
+
 # --- killed meanwhile
 
 

@@ -25,7 +25,10 @@ export ANSIBLE_COLLECTIONS_PATH := $(WORK)/collections
 export HYPOTHESIS_STORAGE_DIRECTORY := $(WORK)/hypothesis
 export MYPY_CACHE_DIR := $(WORK)/mypy
 
-# One thing at a time: tests measure time and share ports.
+# Tests that talk to a server wait most of the time: two files at once, each with servers of its own.
+SPREAD := -n 2 --dist loadfile
+
+# Otherwise one thing at a time: a busier machine than that makes waits longer than tests allow.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: help demo test unit integration oracle contract-2.16 molecule sanity sanity-2.16 lint format docs-lint changelog-lint package bench clean
@@ -42,14 +45,14 @@ unit: $(READY) ## pure code
 	$(PY) -m pytest -n 2 tests/unit
 
 integration: $(READY) ## modules and roles against a real server
-	$(PY) -m pytest tests/integration
+	$(PY) -m pytest $(SPREAD) tests/integration
 
 oracle: $(READY) ## the Oracle dialect alone; against a real database where ORACLE_SESSIONS_TEST_DSN, _USER and _PASSWORD are set
 	$(PY) -m pytest tests/integration/oracle tests/integration/contract -k oracle
 
 contract-2.16 sanity-2.16: export PATH := $(WORK)/venv216/bin:$(PATH)
 contract-2.16: $(READY216) ## the contract tests on the oldest supported ansible-core
-	$(PY216) -m pytest tests/integration/contract
+	$(PY216) -m pytest $(SPREAD) tests/integration/contract
 
 molecule: $(READY) ## roles and playbooks, as a user runs them
 	molecule test --all --report

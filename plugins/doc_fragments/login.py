@@ -159,7 +159,7 @@ notes:
     C(SYS.V_$DATABASE). To act it also needs C(SYS.V_$PROCESS) and C(SYS.V_$PX_SESSION), without which the guards hold
     back every session, and C(SYS.V_$TRANSACTION), without which a rollback cannot be told from a session that hangs.
     C(SELECT_CATALOG_ROLE) covers all that is read.
-  - Some keys of a rule need more, on Oracle Database these. C(temp_mb) needs C(SYS.V_$TEMPSEG_USAGE) and
+  - Some keys of a rule need more, on Oracle Database these. C(temp_mb) needs C(SYS.V_$SORT_USAGE) and
     C(SYS.V_$PARAMETER), C(sql_text) needs C(SYS.V_$SQL), C(locked_object) needs C(SYS.V_$LOCKED_OBJECT) and
     C(SYS.DBA_OBJECTS). From the root of a container database C(SYS.V_$CONTAINERS) is needed in any case. Where several
     instances are open, it is C(SYS.GV_$INSTANCE) and the views named C(GV_$) rather than those named C(V_$).

@@ -39,7 +39,7 @@ def act(database, steps, rule, way, deadline):
         for (instance, _under_way), group in together.items():
             _in_batches(database, group, rule, instance, deadline)
     except ServerRestarted as error:
-        abandon(todo, "gone", error)
+        restarted(todo, error)
     except DatabaseError as error:
         abandon(todo, "failed", error)
 
@@ -187,6 +187,13 @@ def _look_for_denied(database, steps):
             step.settle("gone", "no such session any more when its turn came")
         elif not now.killed:
             step.settle("failed", database.dialect.unknown_although_listed)
+
+
+def restarted(steps, error):
+    """The sessions of an instance that was restarted are gone; of those on another one nothing is known."""
+    elsewhere = [step for step in steps if error.instance is not None and step.session.inst_id != error.instance]
+    abandon(elsewhere, "failed", error)
+    abandon(steps, "gone", error)
 
 
 def abandon(steps, outcome, error):

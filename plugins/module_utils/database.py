@@ -91,12 +91,14 @@ class Database:
         if any(about[key] != self._about[key] for key in ("dbid", "container")):
             raise ConnectionLost("the connection was lost, and another server answers at its address now")
         if restarted(self._about, about):
-            raise ServerRestarted("the server was restarted meanwhile")
+            raise ServerRestarted("the server was restarted meanwhile", instance=self.dialect.here)
 
     def reach(self, instance):
         """A connection to another instance of this database; raises InstanceOutOfReach where our login leads to none."""
         if instance not in self._elsewhere:
             name = self.dialect.instance_name(instance)
+            if name is None:
+                raise InstanceOutOfReach(f"inst_id: instance {instance} was not open when we logged in; try again")
             try:
                 connection = self._connect(self._login, name)
             except DatabaseError as error:

@@ -36,7 +36,14 @@ class ConnectionLost(DatabaseError):
 
 
 class ServerRestarted(DatabaseError):
-    """The server has been restarted under us: all its sessions ended then, and their ids mean others now."""
+    """The server has been restarted under us: all its sessions ended then, and their ids mean others now.
+
+    `instance` is the one of several that was restarted, None where there is only one.
+    """
+
+    def __init__(self, message, instance=None):
+        super().__init__(message)
+        self.instance = instance
 
 
 class CallTimedOut(ConnectionLost):

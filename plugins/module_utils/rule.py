@@ -85,8 +85,8 @@ class Rule:
     under_way: frozenset = frozenset()
 
     def asked_of(self, session):
-        """The match that this session must satisfy, or None."""
-        return None if session.identity in self.under_way else self.match
+        """The match that this session must satisfy, or None: one that we have killed does nothing any more."""
+        return None if session.killed and session.identity in self.under_way else self.match
 
     @property
     def named(self):

@@ -37,7 +37,10 @@ def end_sessions(database, rule, way, waiting, check_mode=False, whole_rows=Fals
         began = time.monotonic()
         act(database, steps, rule, way, began + waiting.timeout)
         verify(database, outcomes, waiting, way, began)
-    return report(snapshot, selection, outcomes, way.verb, refused)
+    found = report(snapshot, selection, outcomes, way.verb, refused)
+    if check_mode and any(step.statement for step in steps):
+        found.warnings += database.dialect.doubts()
+    return found
 
 
 def plan_sessions(snapshot, rule, way, dialect):

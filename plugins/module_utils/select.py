@@ -188,7 +188,7 @@ def _at(snapshot, wanted):
 
 def _gone(snapshot, wanted, selection):
     holders = _at(snapshot, wanted)
-    if holders:
+    if holders and not holders[0].own:
         selection.warnings.append(
             f"Session {wanted.sid} is gone; its sid now belongs to {_who(holders[0])}, which was left alone."
         )
@@ -201,7 +201,15 @@ def _gone(snapshot, wanted, selection):
     session = wanted.seen or Session(sid=wanted.sid, serial=wanted.serial, inst_id=wanted.inst_id, status=None)
     if not _sees_all(snapshot) and session.username != _own_user(snapshot):
         return Outcome(session).settle("failed", f"it is not listed, but that may mean nothing; login_user: {_HIDDEN}")
-    return Outcome(session).settle("gone", "no such session when looked at")
+    return Outcome(session).settle("gone", f"no such session when looked at{_as_seen_from(snapshot.database)}")
+
+
+def _as_seen_from(database):
+    """A pluggable database of Oracle shows its own sessions only."""
+    container = database.get("container")
+    if not str(database.get("dialect")).startswith("oracle") or container in (None, "CDB$ROOT", database.get("name")):
+        return ""
+    return f" from container {container}, which does not show the sessions of other containers"
 
 
 def _same_number_elsewhere(session, wanted):

@@ -56,7 +56,7 @@ options:
       - What the account is to be able to do, besides listing sessions.
       - V(kill) is to end sessions and what they run. Without it, the account can list and not act, and no procedure is
         installed.
-      - V(temp_space) allows the key C(temp_mb) in a rule, with C(SELECT) on C(V_$TEMPSEG_USAGE) and C(V_$PARAMETER).
+      - V(temp_space) allows the key C(temp_mb) in a rule, with C(SELECT) on C(V_$SORT_USAGE) and C(V_$PARAMETER).
       - V(sql_text) allows C(sql_text), with C(V_$SQL). The text of a statement can hold data of other people.
       - V(locked_objects) allows C(locked_object), with C(V_$LOCKED_OBJECT) and C(DBA_OBJECTS).
     type: list

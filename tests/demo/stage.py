@@ -24,7 +24,8 @@ class Actor(Protocol):
     """A session of either database."""
 
     @property
-    def id(self) -> int: ...
+    def id(self) -> int:
+        """Its number in the session list."""
 
 
 @dataclass

@@ -325,7 +325,7 @@ class Oracle(Site):
         Hidden({"transaction_age": 0}, "SYS.V_$TRANSACTION"),
         Hidden({"sql_text": "*T*"}, "SYS.V_$SQL"),
         Hidden({"locked_object": "*.T"}, "SYS.V_$LOCKED_OBJECT"),
-        Hidden({"temp_mb": 1}, "SYS.V_$TEMPSEG_USAGE"),
+        Hidden({"temp_mb": 1}, "SYS.V_$SORT_USAGE"),
     ]
     # ORA-01013 user requested cancel, ORA-00026 missing or invalid session ID, ORA-00030 does not exist
     cancelled = 1013

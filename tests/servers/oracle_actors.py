@@ -27,9 +27,11 @@ NO_SUCH_TABLE, NAME_IN_USE = 942, 955
 class Server(Protocol):
     """What the actors need of a server: the stand-in's handle and :class:`servers.real_oracle.RealOracle` have it."""
 
-    def connect(self, **login: Any) -> oracledb.Connection: ...
+    def connect(self, **login: Any) -> oracledb.Connection:
+        """A connection of the real driver; the administrator's where no user is named."""
 
-    def sql(self, statement: str, binds: Any = ()) -> list[tuple[Any, ...]]: ...
+    def sql(self, statement: str, binds: Any = ()) -> list[tuple[Any, ...]]:
+        """Rows of a statement, run and committed as the administrator."""
 
 
 class Session:

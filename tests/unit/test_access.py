@@ -114,7 +114,7 @@ def test_a_second_run_has_nothing_to_do(server: Access, features: list[str], pro
 @pytest.mark.parametrize(
     ("features", "views"),
     [
-        (["temp_space"], {"V_$TEMPSEG_USAGE", "V_$PARAMETER"}),
+        (["temp_space"], {"V_$SORT_USAGE", "V_$PARAMETER"}),
         (["sql_text"], {"V_$SQL"}),
         (["locked_objects"], {"V_$LOCKED_OBJECT", "DBA_OBJECTS"}),
     ],

@@ -421,6 +421,7 @@ ABOUT = {
     "OWN_SID": "99",
     "CONTAINER": "PDB1",
     "RDS": 0,
+    "MAY_END": 1,
 }
 OPEN = [{"INST_ID": number, "INSTANCE_NAME": f"SHOP{number}", "HOST_NAME": f"db{number}"} for number in (1, 2)]
 

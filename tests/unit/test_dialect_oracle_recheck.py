@@ -56,7 +56,7 @@ def step(of: Session) -> Outcome:
 COLUMNS = (
     *("inst_id", "sid", "serial_", "logon_time", "status", "module", "last_call_et", "sql_id", "sql_exec_id"),
     *("schemaname", "action", "client_identifier", "client_info", "resource_consumer_group", "service_name", "con_id"),
-    *("saddr", "blocking_session", "blocking_instance", "blocking_session_status", "event"),
+    *("saddr", "blocking_session", "blocking_instance", "blocking_session_status", "event", "wait_time_micro"),
 )
 
 
@@ -166,7 +166,13 @@ IN_PLSQL = oracle_running(sql_id=None, sql_exec_id=None)
 TX = {"transaction": {"age_seconds": 100.0, "undo_records": 5}}
 MINE = {"of": 30, "age": 100.0}
 BLOCKING = {"blocking": {"waiters": 1, "longest_seconds": 9.0, "root": True}}
-WAITING = {"blocking_session_status": "VALID", "blocking_session": 77, "event": LOCK}
+WAITING = {
+    "blocking_session_status": "VALID",
+    "blocking_session": 77,
+    "blocking_instance": 1,
+    "event": LOCK,
+    "wait_time_micro": 3_000_000,
+}
 WAITS = {"blocked_by": {"inst_id": 1, "sid": 77}}
 RAN = "it has run something since it was matched"
 KILLED = "somebody else has killed it meanwhile"
@@ -299,6 +305,7 @@ MOVED = "it waits for another session by now, or does not any more"
         ({"event": None}, NOBODY),
         ({"blocking_session_status": "UNKNOWN"}, NOBODY),
         ({"blocking_session": 31}, NOBODY),
+        ({"wait_time_micro": 2_999_999}, NOBODY),
     ],
 )
 def test_a_blocker_must_block_still(key: str, waiter: dict[str, Any], reason: str | None) -> None:
@@ -331,6 +338,13 @@ def test_a_blocker_of_the_same_sid_on_another_instance() -> None:
 )
 def test_a_waiter_must_wait_still(key: str, seen: Session, now: dict[str, Any], reason: str | None) -> None:
     assert (judged(recheck(key), seen, columns(seen, **now)).reason or None) == reason
+
+
+def test_it_must_wait_for_the_same_one() -> None:
+    seen = replace(SEEN, **WAITS)
+    for other in ({"blocking_session": 78}, {"blocking_instance": 2}):
+        found = judged(recheck("blocked_by", several=True), seen, columns(seen, **{**WAITING, **other}))
+        assert found.reason == "it waits for another session by now"
 
 
 @pytest.mark.parametrize(
@@ -367,7 +381,8 @@ def test_what_spares_a_session_must_be_what_it_was(key: str) -> None:
 )
 def test_what_spares_by_the_moment_is_not_left_to_the_block(key: str) -> None:
     assert key not in SPARED_IN_BLOCK
-    assert recheck(sparing=(key,)).text == recheck().text
+    # It is looked at before, by the whole rule, and the block makes sure that nothing has changed since.
+    assert recheck(sparing=(key,)).text != recheck().text
 
 
 def test_every_key_that_spares_in_the_block_cannot_change_or_is_compared() -> None:

@@ -479,7 +479,7 @@ def test_one_instance_is_asked_by_its_own_views() -> None:
     assert "gv$" not in query and "s.inst_id" not in query
     assert "1 AS inst_id" in query
     assert set(re.findall(r"v\$\w+", query)) == {
-        *("v$session", "v$process", "v$transaction", "v$px_session", "v$tempseg_usage", "v$sql", "v$parameter")
+        *("v$session", "v$process", "v$transaction", "v$px_session", "v$sort_usage", "v$sql", "v$parameter")
     }
     assert "2 AS inst_id" in session_list(here=2).query(ALL_KEYS)
 
@@ -487,7 +487,7 @@ def test_one_instance_is_asked_by_its_own_views() -> None:
 def test_several_instances_are_asked_together_and_never_mixed_up() -> None:
     query = session_list(several=True).query(ALL_KEYS)
     assert set(re.findall(r"\bg?v\$\w+", query)) == {
-        *("gv$session", "gv$process", "gv$transaction", "gv$px_session", "gv$tempseg_usage", "gv$sql", "v$parameter")
+        *("gv$session", "gv$process", "gv$transaction", "gv$px_session", "gv$sort_usage", "gv$sql", "v$parameter")
     }
     assert "s.inst_id AS inst_id" in query
     for alias in "pktxmq":
@@ -523,10 +523,10 @@ def test_the_accounts_of_the_database_on_11_2() -> None:
 
 def test_what_costs_is_read_only_where_it_is_asked_for() -> None:
     query = session_list().query(frozenset({"idle"}))
-    for view in ("tempseg_usage", "v$sql ", "v$parameter"):
+    for view in ("sort_usage", "v$sql ", "v$parameter"):
         assert view not in query
-    assert "v$tempseg_usage" in session_list().query(frozenset({"temp_mb"}))
-    assert "v$sql q ON q.sql_id = s.sql_id AND q.child_number = s.sql_child_number" in (
+    assert "v$sort_usage" in session_list().query(frozenset({"temp_mb"}))
+    assert "v$sql q ON q.address = s.sql_address AND q.hash_value = s.sql_hash_value AND q.child_number" in (
         session_list().query(frozenset({"sql_text"}))
     )
 
@@ -607,7 +607,7 @@ DENIED = {
     "transaction": {"in_transaction", "transaction_age", "undo_records"},
     "process": {"process", "pga_mb"},
     "px_session": {"coordinator"},
-    "tempseg_usage": {"temp_mb"},
+    "sort_usage": {"temp_mb"},
     "sql": {"sql_text"},
     "locked_object": {"locked_object"},
 }

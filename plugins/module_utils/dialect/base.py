@@ -43,6 +43,8 @@ class Dialect:
     advice: dict = {}
     # Whether a session that is listed as killed, without a transaction, counts as ended.
     killed_is_ended = False
+    # The instance that we are on, None where there are no instances.
+    here: int | None = None
     # Why a session may be listed although the server answers that it knows no such session.
     unknown_although_listed = ""
     sql_id_form: re.Pattern
@@ -58,6 +60,10 @@ class Dialect:
     def classify(self, code):
         """The class of a server's error code on an end-session statement."""
         return self.error_classes.get(code, OTHER)
+
+    def doubts(self):
+        """Why the statements of a plan might be refused, as far as the login tells; for a run in check mode."""
+        return []
 
     def looks_first(self, matching, sparing):
         """Whether sessions must be read again before their statements are sent, for a rule that matches by some keys and

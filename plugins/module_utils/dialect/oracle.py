@@ -30,7 +30,8 @@ SELECT i.instance_number AS inst_id, i.instance_name, i.host_name, i.parallel,
        TO_CHAR(SYSTIMESTAMP, 'TZH:TZM') AS zone,
        SYS_CONTEXT('USERENV', 'SID') AS own_sid,
        {container} AS container,
-       (SELECT COUNT(*) FROM all_users WHERE username = 'RDSADMIN') AS rds
+       (SELECT COUNT(*) FROM all_users WHERE username = 'RDSADMIN') AS rds,
+       (SELECT COUNT(*) FROM session_privs WHERE privilege = 'ALTER SYSTEM') AS may_end
 FROM v$instance i CROSS JOIN v$database d"""
 _INSTANCES = "SELECT inst_id, instance_name, host_name FROM gv$instance WHERE status = 'OPEN'"
 _UNKNOWN_OPTION = (
@@ -62,6 +63,7 @@ class Oracle(Dialect):
     def __init__(self):
         super().__init__()
         self._procedure = None
+        self._may_end = True
         self._sessions: SessionList
         self._rechecks: dict[tuple, Recheck] = {}
 
@@ -80,6 +82,8 @@ class Oracle(Dialect):
         # Outside a container database 11.2 has no name for it, later versions give that of the database.
         container = row["CONTAINER"] or row["NAME"]
         dialect = self._recognised(row)
+        dialect.here = int(row["INST_ID"])
+        dialect._may_end = bool(int(row["MAY_END"]))
         dialect._rechecks.clear()
         dialect._sessions = SessionList(
             self.version, instances, int(row["INST_ID"]), int(row["OWN_SID"]), row["ZONE"], container
@@ -123,6 +127,11 @@ class Oracle(Dialect):
         return Access(version, cluster, account.startswith("C##"), self.name == "oracle_rds")
 
     # --- statements
+
+    def doubts(self):
+        if self._may_end or self._procedure:
+            return []
+        return [f"login_user: it has no ALTER SYSTEM, so the server will refuse this; {self.advice[_NO_PRIVILEGE]}."]
 
     def check(self, way):
         {KILL: self._check_kill, DISCONNECT: self._check_disconnect, CANCEL: self._check_cancel}[way.verb](way)
@@ -217,7 +226,8 @@ class Oracle(Dialect):
         return session.inst_id
 
     def instance_name(self, inst_id):
-        return self._sessions.instances[inst_id]["INSTANCE_NAME"]
+        """Its name, None for one that was not open when we logged in."""
+        return self._sessions.instances.get(inst_id, {}).get("INSTANCE_NAME")
 
     @staticmethod
     def reached(connection):
@@ -225,7 +235,8 @@ class Oracle(Dialect):
         return int(connection.ask("SELECT SYS_CONTEXT('USERENV', 'INSTANCE') AS inst_id FROM dual")[0]["INST_ID"])
 
     def send(self, connection, steps, matching, sparing, seconds=None):
-        variant = (frozenset(matching), frozenset(sparing), bool(self._procedure))
+        disconnecting = steps[0].verb == DISCONNECT
+        variant = (frozenset(matching), frozenset(sparing), bool(self._procedure), disconnecting)
         recheck = self._rechecks.setdefault(variant, Recheck(self._sessions, *variant))
         rows = [recheck.row(step) for step in steps]
         answers = connection.block(recheck.text, rows, recheck.inputs, OUTPUTS, seconds)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from ..guard import TAG
-from ..session import Answer
+from ..session import BLOCKING_SECONDS, Answer
 from .oracle_snapshot import LOCK_WAIT, LOGON_TIME
 
 # A look in the block sees ages of its own; two readings of one moment may differ by the second they are cut to.
@@ -63,7 +63,11 @@ def _least_transaction_age(session):
 
 _WAITS_FOR_IT = (
     "EXISTS (SELECT 1 FROM {session} w WHERE w.blocking_session_status = 'VALID' AND w.blocking_session = s.sid"
-    "{its_instance} AND " + LOCK_WAIT.format("w") + ")"
+    "{its_instance} AND w.wait_time_micro >= "
+    + str(int(BLOCKING_SECONDS * 1e6))
+    + " AND "
+    + LOCK_WAIT.format("w")
+    + ")"
 )
 _WAITS = "s.blocking_session_status = 'VALID' AND " + LOCK_WAIT.format("s")
 _TRANSACTION = "SELECT 1 FROM {transaction} t WHERE t.ses_addr = s.saddr{same_instance}"
@@ -85,6 +89,7 @@ _CHECKS = (
         "(:idle < 0 AND s.status <> 'ACTIVE') OR (:idle >= 0 AND (s.status = 'ACTIVE' OR s.last_call_et < :idle))",
         "it has run something since it was matched",
         {"idle": lambda session: _at_least(session.idle_seconds)},
+        spares=True,
     ),
     Check(
         frozenset({"active", "sql_active", "sql_id", "sql_text", "command"}),
@@ -97,6 +102,7 @@ _CHECKS = (
             "sql_exec_id": lambda session: session.sql_exec_id,
         },
         held="another",
+        spares=True,
     ),
     _same("status", "LOWER(s.status)", "status"),
     _same("schema", "s.schemaname", "schema"),
@@ -112,26 +118,47 @@ _CHECKS = (
         f"CASE WHEN EXISTS ({_TRANSACTION}) THEN 1 ELSE 0 END <> :in_transaction",
         "it has begun or ended a transaction",
         {"in_transaction": lambda session: int(session.transaction is not None)},
+        spares=True,
     ),
     Check(
-        frozenset({"transaction_age", "undo_records"}),
+        frozenset({"in_transaction", "transaction_age", "undo_records"}),
         f"(:transaction_age < 0 AND EXISTS ({_TRANSACTION})) OR (:transaction_age >= 0 "
         f"AND NOT EXISTS ({_TRANSACTION} AND (SYSDATE - t.start_date) * 86400 >= :transaction_age))",
         "its transaction is over, or another one by now",
         {"transaction_age": _least_transaction_age},
+        spares=True,
     ),
     Check(
         frozenset({"blocking", "root_blocker", "waiters", "blocking_for"}),
         f":blocks = 1 AND NOT {_WAITS_FOR_IT}",
         "nobody waits for it any more",
         {"blocks": lambda session: int(session.blocks())},
+        spares=True,
     ),
     Check(
         frozenset({"blocked", "root_blocker", "blocked_by"}),
         f"CASE WHEN {_WAITS} THEN 1 ELSE 0 END <> :waits",
         "it waits for another session by now, or does not any more",
         {"waits": lambda session: int(session.blocked_by is not None)},
+        spares=True,
     ),
+    Check(
+        frozenset({"blocked_by"}),
+        ":holder > 0 AND (s.blocking_session <> :holder OR s.blocking_instance <> :holder_instance)",
+        "it waits for another session by now",
+        {
+            "holder": lambda session: (session.blocked_by or {}).get("sid") or 0,
+            "holder_instance": lambda session: (session.blocked_by or {}).get("inst_id") or 0,
+        },
+        spares=True,
+    ),
+)
+# DISCONNECT SESSION names no instance, so it means the session with that number where the connection is just then.
+_ON_ITS_INSTANCE = Check(
+    None,
+    "TO_NUMBER(SYS_CONTEXT('USERENV', 'INSTANCE')) <> :inst_id",
+    "the connection is on another instance than the session's by now",
+    {},
 )
 
 _BLOCK = """DECLARE
@@ -173,21 +200,24 @@ _UNCHANGING = frozenset(
     {"username", "os_user", "machine", "client_address", "program", "type", "server", "inst_id", "logon_age"}
 )
 # What a rule may exclude or protect by without anybody having to look before the block does.
-SPARED_IN_BLOCK = _UNCHANGING.union(*(check.keys for check in _CHECKS if check.keys and check.spares))
+SPARED_IN_BLOCK = _UNCHANGING.union(_TEXTS) - {"sql_id"}
 
 
 class Recheck:
     """The block for a rule that matches by some keys and spares by others, and the values and answers of its binds.
 
-    `sessions` knows the names of the views; `wrapped` says that the statements hand back code and message themselves.
+    `sessions` knows the names of the views; `wrapped` says that the statements hand back code and message themselves,
+    `disconnecting` that they name no instance.
     """
 
-    def __init__(self, sessions, matching, sparing, wrapped):
+    def __init__(self, sessions, matching, sparing, wrapped, disconnecting=False):
         self._checks = [
             check
             for check in _CHECKS
             if check.keys is None or check.keys & matching or (check.spares and check.keys & sparing)
         ]
+        if disconnecting:
+            self._checks.append(_ON_ITS_INSTANCE)
         names = {
             "session": sessions.view("session"),
             "transaction": sessions.view("transaction"),

@@ -4,7 +4,7 @@
 """The session list of Oracle Database: one query, joined in the database, and its rows as Sessions.
 
 Source of the columns: the vendor's Database Reference, V$SESSION, V$PROCESS, V$TRANSACTION, V$PX_SESSION,
-V$TEMPSEG_USAGE, V$LOCKED_OBJECT.
+V$SORT_USAGE, V$LOCKED_OBJECT.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ _OPTIONAL = {
     "transaction": ("in_transaction", "transaction_age", "undo_records"),
     "process": ("process", "pga_mb"),
     "px_session": ("coordinator",),
-    "tempseg_usage": ("temp_mb",),
+    "sort_usage": ("temp_mb",),
     "sql": ("sql_text",),
     "locked_object": ("locked_object",),
 }
 # What is read only where a key asks for it.
-_ON_DEMAND = {"tempseg_usage": "temp_mb", "sql": "sql_text", "locked_object": "locked_object"}
+_ON_DEMAND = {"sort_usage": "temp_mb", "sql": "sql_text", "locked_object": "locked_object"}
 
 
 class SessionList:
@@ -129,8 +129,8 @@ class SessionList:
             self._denied["locked_object"] = (
                 f"missing privilege: GRANT SELECT ON SYS.{self._objects_view.upper()} TO the login user"
             )
-        if self._reads("tempseg_usage", keys) and not self._readable(ask, "v$parameter"):
-            self._denied["tempseg_usage"] = "missing privilege: GRANT SELECT ON SYS.V_$PARAMETER TO the login user"
+        if self._reads("sort_usage", keys) and not self._readable(ask, "v$parameter"):
+            self._denied["sort_usage"] = "missing privilege: GRANT SELECT ON SYS.V_$PARAMETER TO the login user"
         for view in (self.view("session"), *(("v$containers",) if self.whole_cdb else ())):
             if not self._readable(ask, view):
                 raise DatabaseError(
@@ -186,7 +186,7 @@ class SessionList:
             ("process", self._processes),
             ("transaction", self._transactions),
             ("px_session", self._parallel_servers),
-            ("tempseg_usage", self._temporary_space),
+            ("sort_usage", self._temporary_space),
             ("sql", self._texts),
         ):
             if self._reads(name, keys):
@@ -243,13 +243,14 @@ class SessionList:
             "m.temp_mb",
             # A temporary tablespace always has the database's own block size.
             f"LEFT JOIN (SELECT {by}, SUM(blocks) * (SELECT TO_NUMBER(value) FROM v$parameter WHERE name = 'db_block_size') / 1048576 AS temp_mb "
-            f"FROM {self.view('tempseg_usage')} GROUP BY {by}) m ON m.session_addr = s.saddr{self.same_instance('m', 's')}",
+            f"FROM {self.view('sort_usage')} GROUP BY {by}) m ON m.session_addr = s.saddr{self.same_instance('m', 's')}",
         )
 
     def _texts(self):
         return (
             "q.sql_text",
-            f"LEFT JOIN {self.view('sql')} q ON q.sql_id = s.sql_id AND q.child_number = s.sql_child_number{self.same_instance('q', 's')}",
+            f"LEFT JOIN {self.view('sql')} q ON q.address = s.sql_address AND q.hash_value = s.sql_hash_value "
+            f"AND q.child_number = s.sql_child_number{self.same_instance('q', 's')}",
         )
 
     def _objects(self, ask):

@@ -24,7 +24,7 @@ OPTIONAL = {
     "V_$PROCESS": ("process", "pga_mb"),
     "V_$PX_SESSION": ("coordinator",),
     "V_$TRANSACTION": ("in_transaction", "transaction_age", "undo_records"),
-    "V_$TEMPSEG_USAGE": ("temp_mb",),
+    "V_$SORT_USAGE": ("temp_mb",),
     "V_$PARAMETER": ("temp_mb",),
     "V_$SQL": ("sql_text",),
     "V_$LOCKED_OBJECT": ("locked_object",),

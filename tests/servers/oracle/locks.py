@@ -34,10 +34,12 @@ class Waiter(Protocol):
     sid: int
 
     @property
-    def policies(self) -> Mapping[str, Any]: ...
+    def policies(self) -> Mapping[str, Any]:
+        """The policies as they are now."""
 
     @property
-    def con_id(self) -> int: ...
+    def con_id(self) -> int:
+        """The container that it is in."""
 
     def set(self, **columns: Any) -> None:
         """Change columns of its row."""

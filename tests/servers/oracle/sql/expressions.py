@@ -137,7 +137,7 @@ def _negative(c: Compiler, node: exp.Neg, scope: Scope) -> Expr:
         return Expr(f"(- {operand.sql})", operand.kind)
     operand = as_number(operand)
     if isinstance(operand.literal, (int, float)) and operand.literal > 0:
-        return number_literal(-operand.literal)
+        return number_literal(0 - operand.literal)
     return Expr(f"(- {operand.sql})", Type.NUMBER, 22)
 
 

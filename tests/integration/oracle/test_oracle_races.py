@@ -307,6 +307,43 @@ def test_a_blocker_of_fewer_by_now_is_left_alone(
     assert outcomes(result) == {holder.sid: "skipped"} and not result["changed"]
 
 
+# --- what spares a session is asked in the block, too
+
+
+@pytest.mark.parametrize("option", ["exclude", "protect"])
+def test_who_fits_an_exclusion_only_just_before_the_act_is_left_alone(
+    server: Server, proxy: Proxy, through: dict[str, str], start_module: Start, db_user: User, option: str
+) -> None:
+    """The look before the block does not see it: the block itself must."""
+    with actors.idle(server, **db_user) as bystander:
+        table = actors.make_table(server, "spared", [1])
+        with proxy.hold(is_act) as hold:
+            rule = {"match": {"username": db_user["user"]}, option: [{"in_transaction": True}]}
+            module = start_module("session_kill", {**rule, **through})
+            hold.wait()
+            bystander.execute(f"UPDATE {table} SET v = v + 1 WHERE id = 1")
+            hold.release()
+            result = module.result()
+        assert bystander.alive()
+        bystander.connection.rollback()
+    assert outcomes(result) == {bystander.sid: "skipped"} and not result["failed"]
+
+
+def test_a_disconnect_that_waits_is_no_licence_to_kill(
+    server: Server, run_module: Callable[..., dict[str, Any]], db_user: User
+) -> None:
+    """Told to go when its transaction ends, but not killed: it may do anything until then, so the rule is asked."""
+    with actors.idle_in_transaction(server, database="licence", **db_user) as bystander:
+        match = {"username": db_user["user"]}
+        told = run_module(
+            "session_disconnect", {"match": match, "post_transaction": True, "wait": False, "detail": "full"}
+        )
+        assert outcomes(told) == {bystander.sid: "pending"}
+        saved = {"database": told["database"], "sessions": told["sessions"]}
+        result = run_module("session_kill", {"sessions": saved, "match": {**match, "module": "nothing_like_it"}})
+        assert bystander.alive() and outcomes(result) == {bystander.sid: "skipped"}
+
+
 # --- killed meanwhile
 
 

@@ -39,7 +39,7 @@ def act(database, steps, rule, way, deadline):
         for (instance, _under_way), group in together.items():
             _in_batches(database, group, rule, instance, deadline)
     except ServerRestarted as error:
-        restarted(todo, error)
+        lost_to_restart(todo, error)
     except DatabaseError as error:
         abandon(todo, "failed", error)
 
@@ -189,7 +189,7 @@ def _look_for_denied(database, steps):
             step.settle("failed", database.dialect.unknown_although_listed)
 
 
-def restarted(steps, error):
+def lost_to_restart(steps, error):
     """The sessions of an instance that was restarted are gone; of those on another one nothing is known."""
     elsewhere = [step for step in steps if error.instance is not None and step.session.inst_id != error.instance]
     abandon(elsewhere, "failed", error)

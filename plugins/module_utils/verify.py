@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from . import values
-from .act import abandon, restarted
+from .act import abandon, lost_to_restart
 from .errors import DatabaseError, ServerRestarted
 from .plan import CANCEL
 from .values import BadOption
@@ -73,7 +73,7 @@ def verify(database, outcomes, waiting, way, began):
             time.sleep(min(pause, remaining))
             pause = min(pause * _GROWTH, _LONGEST)
     except ServerRestarted as error:
-        restarted(outcomes, error)
+        lost_to_restart(outcomes, error)
     except DatabaseError as error:
         abandon(outcomes, "failed", error)
 

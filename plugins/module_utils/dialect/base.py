@@ -29,6 +29,16 @@ class Dialect:
       and spares by these keys, and returns the server's Answers to as many of them as it has dealt with; what lies behind
       them was not carried out.
 
+    A dialect that has instances also has:
+
+    - `instance_name(inst_id)`: its name, None for one that was not open at the login.
+    - `reached(connection)`: the instance that a connection is on.
+
+    One on which accounts can be set up (session_account) also has:
+
+    - `access(connection, about)`: what its accounts may do, and the statements that change it.
+    - `access_of(version, cluster, account)`: the same for a server that nobody asks.
+
     `connection` and its `ask` are those of the driver that the dialect names.
     """
 

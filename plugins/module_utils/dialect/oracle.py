@@ -20,9 +20,8 @@ from ..values import BadOption
 from .base import GONE, MARKED, PRIVILEGE, REFUSED, Dialect
 from .oracle_access import REFUSALS, Access
 from .oracle_recheck import OUTPUTS, SPARED_IN_BLOCK, Recheck
-from .oracle_snapshot import NO_SUCH_TABLE, SessionList
+from .oracle_snapshot import NO_PRIVILEGE, NO_SUCH_TABLE, SessionList
 
-_NO_PRIVILEGE = 1031
 _ABOUT = """
 SELECT i.instance_number AS inst_id, i.instance_name, i.host_name, i.parallel,
        TO_CHAR(i.startup_time, 'YYYY-MM-DD"T"HH24:MI:SS') AS startup_time,
@@ -49,11 +48,11 @@ class Oracle(Dialect):
     # ORA-00030 no such session, 00031 marked for kill, 00027 our own session, 00029 not a user session, 01031 and 00942
     # missing privilege; and the refusals of the wrapper that session_account installs.
     error_classes = {
-        **{30: GONE, 31: MARKED, 27: REFUSED, 29: REFUSED, _NO_PRIVILEGE: PRIVILEGE, NO_SUCH_TABLE: PRIVILEGE},
+        **{30: GONE, 31: MARKED, 27: REFUSED, 29: REFUSED, NO_PRIVILEGE: PRIVILEGE, NO_SUCH_TABLE: PRIVILEGE},
         **dict.fromkeys(REFUSALS, REFUSED),
     }
     advice = {
-        _NO_PRIVILEGE: "GRANT ALTER SYSTEM TO the login user, or set via_procedure",
+        NO_PRIVILEGE: "GRANT ALTER SYSTEM TO the login user, or set via_procedure",
         **dict.fromkeys((900, 922, 933, 2065), _UNKNOWN_OPTION),
     }
     unknown_although_listed = "the server lists it, but answers that it does not exist; log in to its own container"
@@ -108,6 +107,7 @@ class Oracle(Dialect):
         """This dialect, or that of Amazon RDS, where the server is a managed one without ALTER SYSTEM."""
         if not int(row["RDS"]):
             return self
+        # Imported here, because it is made of this one.
         from .oracle_rds import OracleRDS
 
         dialect = OracleRDS()
@@ -131,7 +131,7 @@ class Oracle(Dialect):
     def doubts(self):
         if self._may_end or self._procedure:
             return []
-        return [f"login_user: it has no ALTER SYSTEM, so the server will refuse this; {self.advice[_NO_PRIVILEGE]}."]
+        return [f"login_user: it has no ALTER SYSTEM, so the server will refuse this; {self.advice[NO_PRIVILEGE]}."]
 
     def check(self, way):
         {KILL: self._check_kill, DISCONNECT: self._check_disconnect, CANCEL: self._check_cancel}[way.verb](way)
@@ -247,7 +247,7 @@ def _ask(connection, query, views):
     try:
         return connection.ask(query)
     except StatementFailed as error:
-        if error.code in (NO_SUCH_TABLE, _NO_PRIVILEGE):
+        if error.code in (NO_SUCH_TABLE, NO_PRIVILEGE):
             raise DatabaseError(
                 f"login_user: missing privilege ({error.message}): GRANT SELECT ON SYS.{views} TO the login user."
             ) from error

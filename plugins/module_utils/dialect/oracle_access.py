@@ -27,10 +27,10 @@ from ..access import (
 from ..errors import DatabaseError, StatementFailed
 from ..plan import KILL
 from ..values import BadOption
-from .oracle_snapshot import _MAINTAINED_BEFORE_12
+from .oracle_snapshot import MAINTAINED_BEFORE_12, NO_PRIVILEGE, NO_SUCH_TABLE, literal
 
 # ORA-01031 missing privilege, 00942 what may not be seen does not exist, 01932 the same for a role.
-_NOT_ALLOWED = (1031, 942, 1932)
+_NOT_ALLOWED = (NO_PRIVILEGE, NO_SUCH_TABLE, 1932)
 _RDS_UTIL = "RDSADMIN.RDSADMIN_UTIL"
 # What is read, by the name without V$: of an instance, which with several instances is GV$; and always so.
 _INSTANCE_VIEWS = ("session", "process", "transaction", "px_session", "instance")
@@ -257,7 +257,7 @@ class Access:
         names = {"account": wanted.account, "owner": wanted.owner or wanted.account}
         later = self.version >= (12, 1)
         maintained = (
-            "oracle_maintained" if later else f"CASE WHEN username IN {_MAINTAINED_BEFORE_12} THEN 'Y' ELSE 'N' END"
+            "oracle_maintained" if later else f"CASE WHEN username IN {MAINTAINED_BEFORE_12} THEN 'Y' ELSE 'N' END"
         )
         common = {"common": "common" if later else "'NO'"}
         present = Present()
@@ -390,10 +390,10 @@ class Access:
 
     @staticmethod
     def _sys_object(verb, whom, grant):
-        name = _literal(grant.on.partition(".")[2])
+        name = literal(grant.on.partition(".")[2])
         return Statement(
-            f"BEGIN rdsadmin.rdsadmin_util.{verb}_sys_object(p_obj_name => {name}, {whom} => {_literal(grant.grantee)}, "
-            f"p_privilege => {_literal(grant.privilege)}); END;",
+            f"BEGIN rdsadmin.rdsadmin_util.{verb}_sys_object(p_obj_name => {name}, {whom} => {literal(grant.grantee)}, "
+            f"p_privilege => {literal(grant.privilege)}); END;",
             block=True,
         )
 
@@ -410,11 +410,7 @@ class Access:
                 "(SELECT COUNT(*) FROM sys.all_users u WHERE u.username = s.username AND u.oracle_maintained = 'Y')"
             )
         else:
-            users = ",\n        ".join(
-                ", ".join(map(_literal, _MAINTAINED_BEFORE_12[at : at + 8]))
-                for at in range(0, len(_MAINTAINED_BEFORE_12), 8)
-            )
-            maintained = f"CASE WHEN s.username IN (\n        {users}) THEN 1 ELSE 0 END"
+            maintained = f"CASE WHEN s.username IN {MAINTAINED_BEFORE_12} THEN 1 ELSE 0 END"
         return _PROCEDURE.format(
             name=wanted.procedure,
             signature=_SIGNATURE,
@@ -481,17 +477,13 @@ class Access:
 def _allowed(patterns):
     if not patterns:
         return "1"
-    likes = "\n        OR ".join(f"s.username LIKE {_literal(_like(pattern))} ESCAPE '!'" for pattern in patterns)
+    likes = "\n        OR ".join(f"s.username LIKE {literal(_like(pattern))} ESCAPE '!'" for pattern in patterns)
     return f"CASE WHEN {likes}\n      THEN 1 ELSE 0 END"
 
 
 def _like(pattern):
     escaped = "".join(f"!{character}" if character in "!%_" else character for character in pattern)
     return escaped.replace("*", "%").replace("?", "_")
-
-
-def _literal(text):
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _quoted(name):

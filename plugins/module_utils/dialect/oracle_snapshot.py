@@ -15,9 +15,22 @@ from ..blocking import LOCK_KEYS, Wait, relate
 from ..errors import DatabaseError, StatementFailed
 from ..session import NOT_READ, Session, moment
 
-NO_SUCH_TABLE, _NO_PRIVILEGE = 942, 1031
+NO_SUCH_TABLE, NO_PRIVILEGE = 942, 1031
 # Longer lists of ids than this are not worth their text; Oracle takes at most 1000 members (ORA-01795).
 _MOST_IDS = 500
+
+
+def literal(text):
+    """A text as SQL takes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+# The accounts of the database itself before there was ORACLE_MAINTAINED (12.1), and as the list that SQL compares with.
+_OF_THE_DATABASE = (
+    *("SYS", "SYSTEM", "SYSMAN", "DBSNMP", "OUTLN", "MGMT_VIEW", "WMSYS", "ORDSYS", "ORDPLUGINS", "ORDDATA", "MDSYS"),
+    *("CTXSYS", "XDB", "EXFSYS", "OLAPSYS", "DMSYS", "LBACSYS", "DVSYS", "DVF", "APPQOSSYS", "ORACLE_OCM", "DIP", "ANONYMOUS"),
+)  # fmt: skip
+MAINTAINED_BEFORE_12 = f"({', '.join(map(literal, _OF_THE_DATABASE))})"
 # The clock of the server, with its offset; all other times and ages come from the same clock.
 CLOCK = "TO_CHAR(SYSTIMESTAMP, 'YYYY-MM-DD\"T\"HH24:MI:SS.FF3TZH:TZM')"
 LOGON_TIME = "TO_CHAR(s.logon_time, 'YYYY-MM-DD\"T\"HH24:MI:SS')"
@@ -26,11 +39,6 @@ LOCK_WAIT = (
     "({0}.event LIKE 'enq:%' OR {0}.event LIKE 'library cache lock%' OR {0}.event LIKE 'library cache pin%' "
     "OR {0}.event LIKE 'row cache lock%')"
 )
-# The accounts of the database itself before there was ORACLE_MAINTAINED (12.1).
-_MAINTAINED_BEFORE_12 = (
-    *("SYS", "SYSTEM", "SYSMAN", "DBSNMP", "OUTLN", "MGMT_VIEW", "WMSYS", "ORDSYS", "ORDPLUGINS", "ORDDATA", "MDSYS"),
-    *("CTXSYS", "XDB", "EXFSYS", "OLAPSYS", "DMSYS", "LBACSYS", "DVSYS", "DVF", "APPQOSSYS", "ORACLE_OCM", "DIP", "ANONYMOUS"),
-)  # fmt: skip
 # V$SESSION.COMMAND by number, as far as a rule may want to name it (Database Reference, V$SQLCOMMAND).
 _COMMANDS = {
     **{1: "CREATE TABLE", 2: "INSERT", 3: "SELECT", 6: "UPDATE", 7: "DELETE", 9: "CREATE INDEX", 11: "ALTER INDEX"},
@@ -85,7 +93,7 @@ class SessionList:
         """An expression for the container that a session is in now: ALTER SESSION can change it."""
         if self.whole_cdb:
             return "(SELECT NVL(MAX(c.name), 'CDB$ROOT') FROM v$containers c WHERE c.con_id = s.con_id)"
-        return "'" + self._container.replace("'", "''") + "'"
+        return literal(self._container)
 
     def read(self, ask, keys, sids=None):
         """The server's time, the Sessions (all, or those of `sids`), and the match keys that cannot be answered."""
@@ -97,7 +105,7 @@ class SessionList:
                 objects = self._objects(ask) if self._reads("locked_object", keys) else ()
                 break
             except StatementFailed as error:
-                if error.code not in (NO_SUCH_TABLE, _NO_PRIVILEGE) or not self._find_denied(ask, keys):
+                if error.code not in (NO_SUCH_TABLE, NO_PRIVILEGE) or not self._find_denied(ask, keys):
                     raise
         sessions = [self._session(row) for row in rows]
         _add_up(sessions)
@@ -143,7 +151,7 @@ class SessionList:
         try:
             ask(f"SELECT 1 FROM {view} WHERE 1 = 0")
         except StatementFailed as error:
-            if error.code in (NO_SUCH_TABLE, _NO_PRIVILEGE):
+            if error.code in (NO_SUCH_TABLE, NO_PRIVILEGE):
                 return False
             raise
         return True
@@ -204,7 +212,7 @@ class SessionList:
     def _maintained(self):
         if self._version >= (12, 1):
             return "CASE WHEN u.username IS NULL THEN 0 ELSE 1 END"
-        return f"CASE WHEN s.username IN ({', '.join(repr(name) for name in _MAINTAINED_BEFORE_12)}) THEN 1 ELSE 0 END"
+        return f"CASE WHEN s.username IN {MAINTAINED_BEFORE_12} THEN 1 ELSE 0 END"
 
     def _processes(self):
         # A killed session's PADDR leads nowhere; the process that created it is the one that served it, if dedicated.

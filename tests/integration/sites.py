@@ -8,6 +8,7 @@ import getpass
 import itertools
 import re
 import secrets
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -91,7 +92,7 @@ class Wire(Proxy):
         return any("SELECT" in text for text in self.queries)
 
 
-class Site:
+class Site(ABC):
     """One database."""
 
     name = ""
@@ -144,9 +145,9 @@ class Site:
         return address
 
     @property
+    @abstractmethod
     def login(self) -> dict[str, Any]:
         """The login options of the modules, as the administrator."""
-        raise NotImplementedError
 
     def create_user(self, grants: tuple[str, ...] | None = None, password: str = PASSWORD) -> dict[str, str]:
         """A new account that may do this, or what test sessions do, as the arguments of an actor."""
@@ -168,46 +169,47 @@ class Site:
         """What people are told that it is."""
         return str(session.id)
 
+    @abstractmethod
     def next_login(self) -> dict[str, int] | None:
         """The options that will name the next session, unless another login is faster; None where nobody can know."""
-        raise NotImplementedError
 
     # --- what was sent
 
+    @abstractmethod
     def statement(self, verb: str, session: Any) -> str:
         """What is to be sent to end it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_snapshot(self, text: str) -> bool:
         """Whether this is the call that lists the sessions."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_look(self, text: str) -> bool:
         """Whether this is the call in which sessions are looked at for the last time before they are ended."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_act(self, text: str) -> bool:
         """Whether this is the call that ends sessions."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ended(self, wire: Wire) -> list[str] | None:
         """See :meth:`Wire.ended`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forget(self) -> None:
         """Start anew with what :meth:`ended` tells."""
 
     # --- what others do meanwhile
 
+    @abstractmethod
     def kill(self, session: Any) -> None:
         """Somebody else ends it; returns when the server lists it no more."""
-        raise NotImplementedError
 
+    @abstractmethod
     def moves_on(self, session: Any) -> Any:
         """What it runs, if anything, comes to its end, and it runs something else that lasts: a session of its own right,
         to be closed.
         """
-        raise NotImplementedError
 
     def ours(self) -> set[int]:
         """The ids of the sessions of this collection."""
@@ -277,6 +279,9 @@ class OceanBase(Site):
     def ended(self, wire: Wire) -> list[str] | None:
         parts = [part.strip() for text in wire.queries for part in text.split(";")]
         return [part for part in parts if re.match(r"(?i)kill|alter\s+system", part)]
+
+    def forget(self) -> None:
+        """There is nothing to forget: every way to the server has a record of its own."""
 
     def kill(self, session: Any) -> None:
         self.server.sql(f"KILL {session.id}")

@@ -8,17 +8,12 @@ cannot be asked for (a certain release, several instances, its death, what was s
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 import pytest
@@ -27,13 +22,12 @@ from servers import oracle_actors as actors
 from servers.actors import wait_until
 from servers.oracle import sga, tables
 from servers.oracle.handle import OracleServer
-from servers.oracle.policy import POLICIES
 from servers.oracle_actors import BusySession, Session
 from servers.proxy import Proxy
 from servers.real_oracle import RealOracle, given
 
-COLLECTIONS = Path(__file__).resolve().parents[3] / ".work" / "collections"
-MODULE_SECONDS = 120.0
+from ..conftest import Running, launch
+
 PASSWORD = "Tr0ub4dor_3"
 
 
@@ -59,55 +53,13 @@ def login(server: OracleServer | RealOracle) -> dict[str, Any]:
     return {"login_dsn": server.dsn, "login_user": user, "login_password": server.password}
 
 
-@dataclass
-class Running:
-    """A module at work in its own process."""
-
-    process: subprocess.Popen[str]
-
-    def result(self, timeout: float = MODULE_SECONDS) -> dict[str, Any]:
-        """What the module returned; AssertionError when that is not exactly one JSON document, and nothing on stderr."""
-        try:
-            out, err = self.process.communicate(timeout=timeout)
-        finally:
-            self.process.kill()
-        assert self.process.returncode in (0, 1), f"exit code {self.process.returncode}\n{out}\n{err}"
-        assert not err, err
-        returned: dict[str, Any] = json.loads(out)
-        assert (self.process.returncode != 0) == returned.get("failed", False)
-        returned["warnings"] = [_text(warning) for warning in returned.get("warnings", [])]
-        returned.setdefault("failed", False)
-        return returned
-
-
-def _text(warning: Any) -> str:
-    """ansible-core 2.19 hands warnings on as dictionaries, 2.16 as texts."""
-    return warning if isinstance(warning, str) else warning["event"]["msg"]
-
-
 @pytest.fixture(scope="module")
 def start_module(login: dict[str, Any]) -> Callable[..., Running]:
     """``start_module(name, options)``: starts a module as its wrapper on a target does. The login is the administrator's
     unless the options say otherwise.
     """
 
-    def start(name: str, options: Mapping[str, Any], check: bool = False, diff: bool = False) -> Running:
-        controls = {"_ansible_check_mode": check, "_ansible_diff": diff}
-        process = subprocess.Popen(
-            [sys.executable, "-m", f"ansible_collections.dbops.oracle_sessions.plugins.modules.{name}"],
-            env=os.environ | {"PYTHONPATH": str(COLLECTIONS)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdin is not None
-        json.dump({"ANSIBLE_MODULE_ARGS": {"dialect": "oracle"} | login | dict(options) | controls}, process.stdin)
-        process.stdin.close()
-        process.stdin = None  # So that communicate() does not touch it again.
-        return Running(process)
-
-    return start
+    return lambda name, options, **settings: launch(name, {"dialect": "oracle"} | login | dict(options), **settings)
 
 
 @pytest.fixture(scope="module")
@@ -168,21 +120,9 @@ def pool(server: OracleServer | RealOracle) -> Iterator[Callable[..., list[Sessi
 
 
 @pytest.fixture
-def policy(stand_in: OracleServer) -> Callable[..., Any]:
-    """``with policy(name=value): ...``: rows of the stand-in's policy.py are others meanwhile."""
-
-    @contextmanager
-    def changed(**values: Any) -> Iterator[None]:
-        before = {name: stand_in.options.policies.get(name, POLICIES[name].value) for name in values}
-        for name, value in values.items():
-            stand_in.set_policy(name, value)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                stand_in.set_policy(name, value)
-
-    return changed
+def policy(stand_in: OracleServer) -> Callable[..., AbstractContextManager[None]]:
+    """As OracleServer.policies."""
+    return stand_in.policies
 
 
 @pytest.fixture

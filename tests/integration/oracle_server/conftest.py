@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import oracledb
@@ -14,7 +14,6 @@ from integration.oracle_server.life import attempt, await_active, end_process
 
 from servers import oracle_actors as actors
 from servers.oracle.handle import OracleServer
-from servers.oracle.policy import POLICIES
 from servers.oracle_actors import BusySession, Session
 
 
@@ -83,17 +82,5 @@ def bystander(idle: Callable[..., Session]) -> Iterator[Session]:
 
 @pytest.fixture
 def policy(server: OracleServer) -> Callable[..., AbstractContextManager[None]]:
-    """``with policy(name=value): ...``: rows of policy.py are others meanwhile."""
-
-    @contextmanager
-    def changed(**values: Any) -> Iterator[None]:
-        before = {name: server.options.policies.get(name, POLICIES[name].value) for name in values}
-        for name, value in values.items():
-            server.set_policy(name, value)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                server.set_policy(name, value)
-
-    return changed
+    """As OracleServer.policies."""
+    return server.policies

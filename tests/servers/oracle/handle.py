@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -208,6 +208,18 @@ class OracleServer:
         with self.memory() as connection:
             changed = {"value": json.dumps(policy.checked(name, value))}
             sga.update(connection, tables.Policy, changed, name=name)
+
+    @contextlib.contextmanager
+    def policies(self, **values: Any) -> Iterator[None]:
+        """``with server.policies(name=value): ...``: rows of policy.py are others meanwhile."""
+        before = {name: self.options.policies.get(name, policy.POLICIES[name].value) for name in values}
+        for name, value in values.items():
+            self.set_policy(name, value)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                self.set_policy(name, value)
 
     def set_session(self, sid: int, instance: int = 1, **columns: Any) -> None:
         """Make an idle session a special one, such as ``status="SNIPED"`` or ``status="CACHED"``."""

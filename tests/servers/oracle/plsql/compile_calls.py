@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -50,9 +51,9 @@ def run_unit(unit: Unit, frame: Frame) -> None:
 class CallCompiler(TableCompiler):
     """Adds calls to expressions."""
 
+    @abstractmethod
     def stored_unit(self, stored: StoredProgram) -> Unit:
         """A stored program, compiled; OracleError if it is invalid."""
-        raise NotImplementedError
 
     # ---- What is called
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -34,9 +35,9 @@ from .source import CompileError
 class DeclarationCompiler(SqlCompiler):
     """Adds declarations to static SQL, calls and expressions."""
 
+    @abstractmethod
     def block_body(self, block: ast.Block) -> Step:
         """What a block does, in a scope of its own inside of the current one."""
-        raise NotImplementedError
 
     def declare(self, declarations: tuple[ast.Declaration, ...]) -> list[tuple[int, Step]]:
         """Add them to the current scope; the steps that give the variables their values, each with its line."""

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -38,10 +39,10 @@ _NO_SQL_TYPE = ("BOOLEAN", "RECORD", "TABLE", "CURSOR")
 class DynamicCompiler(DeclarationCompiler):
     """Adds statements that execute SQL to declarations and expressions."""
 
+    @abstractmethod
     def run_text(self, frame: Frame, text: str, arguments: list[Bind]) -> None:
         """Run a block that EXECUTE IMMEDIATE has, its bind variables in order of their first appearance. ORA-06536 if
         it assigns to one whose direction is given as IN."""
-        raise NotImplementedError
 
     # ---- INTO
 

@@ -7,6 +7,7 @@ Compiled code is functions of a frame, put together once; see :class:`~servers.o
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -57,7 +58,7 @@ def start(expression: ast.Expression) -> int:
     return expression.at
 
 
-class PlaceCompiler:
+class PlaceCompiler(ABC):
     """Names, elements and fields. Expressions come from the class that completes it."""
 
     def __init__(self, compilation: Compilation, scope: Scope) -> None:
@@ -65,11 +66,11 @@ class PlaceCompiler:
         self.host = compilation.host
         self.scope = scope
 
-    def value(self, expression: ast.Expression) -> Code:
-        raise NotImplementedError
+    @abstractmethod
+    def value(self, expression: ast.Expression) -> Code: ...
 
-    def call(self, expression: ast.Expression) -> Code:
-        raise NotImplementedError
+    @abstractmethod
+    def call(self, expression: ast.Expression) -> Code: ...
 
     # ---- Use
 

@@ -4,21 +4,23 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from . import syntax as ast
 from .parse_expressions import ExpressionParser
 from .source import CompileError
 
 
-class DeclarationParser(ExpressionParser):
+class DeclarationParser(ExpressionParser, ABC):
     """Adds declarations to expressions. Blocks and queries come from the class that completes it."""
 
+    @abstractmethod
     def body(
         self, at: int, label: str, declarations: tuple[ast.Declaration, ...], autonomous: bool, name: str = ""
-    ) -> ast.Block:
-        raise NotImplementedError
+    ) -> ast.Block: ...
 
-    def query(self, end: str) -> ast.Query:
-        raise NotImplementedError
+    @abstractmethod
+    def query(self, end: str) -> ast.Query: ...
 
     def declarations(self) -> tuple[tuple[ast.Declaration, ...], bool]:
         """All up to BEGIN, and whether PRAGMA AUTONOMOUS_TRANSACTION was among them."""

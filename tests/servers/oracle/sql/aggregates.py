@@ -9,6 +9,7 @@ the direction, ``f`` or ``l`` for where NULL goes), the value, further values, a
 from __future__ import annotations
 
 import statistics
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -34,7 +35,7 @@ def ordered(rows: Iterable[Row], spec: str, key_at: int) -> list[Row]:
     return result
 
 
-class Collected:
+class Collected(ABC):
     """An aggregate that sees all rows of its group or frame at the end."""
 
     def __init__(self) -> None:
@@ -56,8 +57,8 @@ class Collected:
 
     finalize = value
 
-    def result(self) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def result(self) -> Any: ...
 
 
 class Single(Collected):

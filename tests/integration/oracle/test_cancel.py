@@ -14,6 +14,8 @@ from servers.oracle_actors import BusySession, Session, listed
 from servers.proxy import Proxy
 from servers.real_oracle import RealOracle
 
+from .rows import placed, the
+
 Server = OracleServer | RealOracle
 Run = Callable[..., dict[str, Any]]
 Start = Callable[..., Any]
@@ -26,15 +28,6 @@ OTHER = "0" * 13
 
 def is_act(text: str) -> bool:
     return "ALTER SYSTEM CANCEL SQL" in text
-
-
-def named(session: Session) -> dict[str, int]:
-    return {"sid": session.sid, "serial": session.serial, "inst_id": session.inst_id}
-
-
-def the(result: dict[str, Any]) -> dict[str, Any]:
-    (row,) = result["sessions"]
-    return row
 
 
 def statement(session: Session, sql_id: str) -> str:
@@ -74,17 +67,17 @@ def test_what_was_sent_and_that_it_was_one_login(
     with actors.sleeping(stand_in, **db_user) as runaway:
         running = sql_id(runaway)
         stand_in.reset_calls()
-        run_module("sql_cancel", named(runaway))
+        run_module("sql_cancel", placed(runaway))
         assert stand_in.statements() == [statement(runaway, running)] and logins() == 1
 
 
 def test_only_the_statement_that_was_named(stand_in: OracleServer, run_module: Run, db_user: User) -> None:
     with actors.sleeping(stand_in, **db_user) as runaway:
         stand_in.reset_calls()
-        other = run_module("sql_cancel", {**named(runaway), "sql_id": OTHER})
+        other = run_module("sql_cancel", {**placed(runaway), "sql_id": OTHER})
         assert the(other)["outcome"] == "unchanged" and not other["changed"] and not other["failed"]
         assert not stand_in.statements() and not runaway.done.is_set()
-        same = run_module("sql_cancel", {**named(runaway), "sql_id": sql_id(runaway)})
+        same = run_module("sql_cancel", {**placed(runaway), "sql_id": sql_id(runaway)})
         runaway.wait()
         assert the(same)["outcome"] == "ended" and runaway.error_code == CANCELLED
 
@@ -102,7 +95,7 @@ def test_an_idle_session_is_left_alone_and_its_next_statement_too(
     """Without a sql_id, the server would cancel the next statement that it runs."""
     with actors.idle_in_transaction(stand_in, database="idle_cancel", **db_user) as session:
         stand_in.reset_calls()
-        result = run_module("sql_cancel", named(session))
+        result = run_module("sql_cancel", placed(session))
         assert the(result)["outcome"] == "unchanged" and not result["changed"] and not result["failed"]
         assert not stand_in.statements()
         session.commit()
@@ -118,7 +111,7 @@ def test_the_next_statement_is_not_cancelled_in_its_stead(
         actors.waiter(server, database="next", row=1, **db_user) as session,
     ):
         with proxy.hold(is_act) as hold:
-            module = start_module("sql_cancel", {**named(session), **through})
+            module = start_module("sql_cancel", {**placed(session), **through})
             hold.wait()
             first.commit()
             session.wait()
@@ -145,7 +138,7 @@ def test_idle_by_the_time_of_its_turn(
         actors.waiter(server, database="over", row=1, **db_user) as session,
         proxy.hold(is_act) as hold,
     ):
-        module = start_module("sql_cancel", {**named(session), **through})
+        module = start_module("sql_cancel", {**placed(session), **through})
         hold.wait()
         holder.commit()
         session.wait()
@@ -157,7 +150,7 @@ def test_idle_by_the_time_of_its_turn(
 
 def test_a_sleep_in_a_block_ends_first(stand_in: OracleServer, run_module: Run, db_user: User, running: Busy) -> None:
     sleeper = running("BEGIN DBMS_SESSION.SLEEP(2); END;", **db_user)
-    result = run_module("sql_cancel", {**named(sleeper), "wait_timeout": 0.3})
+    result = run_module("sql_cancel", {**placed(sleeper), "wait_timeout": 0.3})
     assert the(result)["outcome"] == "pending" and result["failed"] and not sleeper.done.is_set()
     assert "the statement still runs" in the(result)["reason"]
     sleeper.wait()
@@ -168,7 +161,7 @@ def test_parallel_servers_go_with_it(stand_in: OracleServer, run_module: Run, db
     coordinator = running("BEGIN STANDIN.PARALLEL(2, 60); END;", **db_user)
     servers = "SELECT COUNT(*) FROM v$px_session WHERE qcsid = :1 AND qcserial# IS NOT NULL"
     wait_until(lambda: stand_in.sql(servers, (coordinator.sid,)) == [(2,)], what="the parallel servers")
-    result = run_module("sql_cancel", named(coordinator))
+    result = run_module("sql_cancel", placed(coordinator))
     coordinator.wait()
     assert the(result)["outcome"] == "ended" and coordinator.error_code == CANCELLED and coordinator.alive()
     wait_until(lambda: stand_in.sql(servers, (coordinator.sid,)) == [(0,)], what="the parallel servers to end")

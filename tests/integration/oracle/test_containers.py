@@ -13,19 +13,13 @@ from servers import oracle_actors as actors
 from servers.oracle.handle import OracleServer
 from servers.oracle_actors import Session
 
+from .rows import named, outcomes
+
 STAND_IN = {"pdbs": ("SHOP", "CRM")}
 
 Run = Callable[..., dict[str, Any]]
 
 USER = "APP_EVERYWHERE"
-
-
-def named(session: Session) -> dict[str, int]:
-    return {"sid": session.sid, "serial": session.serial}
-
-
-def outcomes(result: dict[str, Any]) -> dict[int, str]:
-    return {row["sid"]: row["outcome"] for row in result["sessions"]}
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,8 @@ from servers.oracle.handle import OracleServer
 from servers.oracle_actors import BusySession, Session, listed
 from servers.proxy import Proxy
 
+from .rows import placed, the
+
 STAND_IN = {"instances": 2}
 
 Run = Callable[..., dict[str, Any]]
@@ -24,15 +26,6 @@ Busy = Callable[..., BusySession]
 User = dict[str, str]
 
 OURS = "SELECT inst_id FROM gv$session WHERE program = 'dbops.oracle_sessions' ORDER BY inst_id"
-
-
-def named(session: Session) -> dict[str, int]:
-    return {"sid": session.sid, "serial": session.serial, "inst_id": session.inst_id}
-
-
-def the(result: dict[str, Any]) -> dict[str, Any]:
-    (row,) = result["sessions"]
-    return row
 
 
 def statement(session: Session, how: str = "IMMEDIATE") -> str:
@@ -51,7 +44,7 @@ def test_at_once(stand_in: OracleServer, run_module: Run, db_user: User) -> None
     ):
         table = actors.make_table(stand_in, "cut_off", [])
         stand_in.reset_calls()
-        result = run_module("session_disconnect", named(victim))
+        result = run_module("session_disconnect", placed(victim))
         row = the(result)
         assert (row["outcome"], row["verb"], row["statement"]) == ("ended", "disconnect", statement(victim))
         assert stand_in.statements() == [statement(victim)] and result["changed"] and not result["failed"]
@@ -60,7 +53,7 @@ def test_at_once(stand_in: OracleServer, run_module: Run, db_user: User) -> None
         assert lost.value.args[0].full_code == "DPY-4011" and lost.value.args[0].code != 28
         assert listed(victim) is None
         assert bystander.execute(f"SELECT v FROM {table} WHERE id = 1 FOR UPDATE NOWAIT") == [(0,)]
-        again = run_module("session_disconnect", named(victim))
+        again = run_module("session_disconnect", placed(victim))
         assert the(again)["outcome"] == "gone" and not again["changed"]
 
 
@@ -69,10 +62,10 @@ def test_a_session_that_a_kill_cannot_end(
 ) -> None:
     """Its server process, which is in a call that hears of nothing, is ended."""
     victim = running("BEGIN STANDIN.HOLD(60); END;", **db_user)
-    killed = run_module("session_kill", {**named(victim), "wait_timeout": 0, "on_pending": "ok"})
+    killed = run_module("session_kill", {**placed(victim), "wait_timeout": 0, "on_pending": "ok"})
     assert the(killed)["outcome"] == "pending"
     stand_in.reset_calls()
-    result = run_module("session_disconnect", {**named(victim), "allow": ["killed"], "wait_timeout": 5})
+    result = run_module("session_disconnect", {**placed(victim), "allow": ["killed"], "wait_timeout": 5})
     assert the(result)["outcome"] == "ended" and stand_in.statements() == [statement(victim)]
     victim.wait()
     assert not victim.alive()
@@ -84,7 +77,7 @@ def test_where_a_disconnect_cannot_end_it_either(
     """The documentation gives it the effect of a kill; what it is called on the server decides nothing."""
     victim = running("BEGIN STANDIN.HOLD(60); END;", **db_user)
     with policy(disconnect_busy=31):
-        result = run_module("session_disconnect", {**named(victim), "wait_timeout": 0.5})
+        result = run_module("session_disconnect", {**placed(victim), "wait_timeout": 0.5})
     assert the(result)["outcome"] == "pending" and result["failed"] and stand_in.statements() == [statement(victim)]
 
 
@@ -99,7 +92,7 @@ def test_after_the_transaction(stand_in: OracleServer, run_module: Run, db_user:
     with actors.idle_in_transaction(stand_in, database="after", **db_user) as victim:
         table = actors.make_table(stand_in, "after", [])
         stand_in.reset_calls()
-        options = {**named(victim), "post_transaction": True, "wait_timeout": 0.5}
+        options = {**placed(victim), "post_transaction": True, "wait_timeout": 0.5}
         foretold = run_module("session_disconnect", options, check=True)
         assert the(foretold)["outcome"] == "planned" and not stand_in.statements()
         result = run_module("session_disconnect", options)
@@ -119,7 +112,7 @@ def test_after_the_transaction(stand_in: OracleServer, run_module: Run, db_user:
 
 def test_after_the_transaction_can_be_made_to_matter(stand_in: OracleServer, run_module: Run, db_user: User) -> None:
     with actors.idle_in_transaction(stand_in, database="matter", **db_user) as victim:
-        options = {**named(victim), "post_transaction": True, "wait_timeout": 0}
+        options = {**placed(victim), "post_transaction": True, "wait_timeout": 0}
         failed = run_module("session_disconnect", {**options, "on_pending": "fail"})
         assert failed["failed"] and the(failed)["outcome"] == "pending" and victim.alive()
 
@@ -129,7 +122,7 @@ def test_after_the_transaction_while_it_is_waited_for(
 ) -> None:
     with actors.idle_in_transaction(stand_in, database="waited", **db_user) as victim:
         stand_in.reset_calls()
-        module = start_module("session_disconnect", {**named(victim), "post_transaction": True})
+        module = start_module("session_disconnect", {**placed(victim), "post_transaction": True})
         wait_until(stand_in.statements, what="the statement")
         victim.commit()
         assert the(module.result())["outcome"] == "ended"
@@ -150,9 +143,9 @@ def test_after_the_transaction_or_at_once_without_one(stand_in: OracleServer, ru
 
 def test_neither_is_refused(stand_in: OracleServer, run_module: Run, db_user: User) -> None:
     with actors.idle(stand_in, **db_user) as bystander:
-        result = run_module("session_disconnect", {**named(bystander), "immediate": False})
+        result = run_module("session_disconnect", {**placed(bystander), "immediate": False})
         assert result["failed"] and result["msg"].startswith("immediate: a disconnect is either immediate or ")
-        result = run_module("session_disconnect", {**named(bystander), "noreplay": True, "immediate": True})
+        result = run_module("session_disconnect", {**placed(bystander), "noreplay": True, "immediate": True})
         assert result["failed"] and result["msg"].startswith("noreplay: it stands in the place of IMMEDIATE; ")
         assert bystander.alive() and not stand_in.statements()
 
@@ -168,7 +161,7 @@ def test_on_its_own_instance(stand_in: OracleServer, run_module: Run, db_user: U
         actors.idle(stand_in, instance=1) as bystander,
     ):
         stand_in.reset_calls()
-        result = run_module("session_disconnect", named(far))
+        result = run_module("session_disconnect", placed(far))
         assert the(result)["outcome"] == "ended" and the(result)["inst_id"] == 2
         assert where_from(stand_in) == {2} and stand_in.statements() == [statement(far)]
         assert not far.alive() and near.alive() and bystander.alive()
@@ -213,7 +206,7 @@ def test_an_instance_that_is_out_of_reach(
         assert rows[2]["statement"] is None and not result["failed"]
         assert far.alive() and near.alive() == check
         assert stand_in.statements() == ([] if check else [statement(near)])
-        by_name = run_module("session_disconnect", {**named(far), "login_dsn": fixed}, check=check)
+        by_name = run_module("session_disconnect", {**placed(far), "login_dsn": fixed}, check=check)
         assert by_name["failed"] and the(by_name)["outcome"] == "refused" and far.alive()
 
 
@@ -229,7 +222,7 @@ def test_a_login_that_ends_up_elsewhere(stand_in: OracleServer, run_module: Run,
         call_the_second(stand_in.options.instance_name(1))
         try:
             stand_in.reset_calls()
-            result = run_module("session_disconnect", named(far), check=check)
+            result = run_module("session_disconnect", placed(far), check=check)
         finally:
             call_the_second(stand_in.options.instance_name(2))
         assert the(result)["outcome"] == "refused" and result["failed"]

@@ -18,25 +18,14 @@ from servers.oracle.handle import OracleServer
 from servers.oracle_actors import BusySession, Session, listed
 from servers.real_oracle import RealOracle
 
+from .rows import outcomes, placed, the
+
 Server = OracleServer | RealOracle
 Run = Callable[..., dict[str, Any]]
 Busy = Callable[..., BusySession]
 User = dict[str, str]
 
 KILLED, LOCKED, NO_REPLAY = 28, 54, 45
-
-
-def named(session: Session) -> dict[str, int]:
-    return {"sid": session.sid, "serial": session.serial, "inst_id": session.inst_id}
-
-
-def outcomes(result: dict[str, Any]) -> dict[int, str]:
-    return {row["sid"]: row["outcome"] for row in result["sessions"]}
-
-
-def the(result: dict[str, Any]) -> dict[str, Any]:
-    (row,) = result["sessions"]
-    return row
 
 
 def statement(session: Session, how: str = " IMMEDIATE") -> str:
@@ -48,7 +37,7 @@ def statement(session: Session, how: str = " IMMEDIATE") -> str:
 
 def test_an_idle_session_ends_and_its_neighbour_does_not(server: Server, run_module: Run, db_user: User) -> None:
     with actors.idle(server, **db_user) as victim, actors.idle(server, **db_user) as bystander:
-        result = run_module("session_kill", named(victim))
+        result = run_module("session_kill", placed(victim))
         assert listed(victim) is None and not victim.alive() and bystander.alive()
     row = the(result)
     assert (row["outcome"], row["statement"], row["verb"]) == ("ended", statement(victim), "kill")
@@ -60,7 +49,7 @@ def test_what_is_told_is_what_was_sent(
     stand_in: OracleServer, run_module: Run, db_user: User, logins: Callable[[], int]
 ) -> None:
     with actors.idle(stand_in, **db_user) as victim:
-        result = run_module("session_kill", named(victim))
+        result = run_module("session_kill", placed(victim))
     assert stand_in.statements() == [the(result)["statement"]] == [statement(victim)] and logins() == 1
 
 
@@ -112,7 +101,7 @@ def test_a_rollback_is_told_with_its_rate_and_its_end(
             "SELECT p.spid FROM v$process p JOIN v$session s ON p.addr = s.paddr WHERE s.sid = :1", (victim.sid,)
         )[0][0]
         stand_in.reset_calls()
-        result = run_module("session_kill", {**named(victim), "wait_timeout": 1.2, "wait_interval": 0.3})
+        result = run_module("session_kill", {**placed(victim), "wait_timeout": 1.2, "wait_interval": 0.3})
         row = the(result)
         assert row["outcome"] == "rolling_back" and result["changed"] and not result["failed"]
         rollback = row["rollback"]
@@ -126,12 +115,12 @@ def test_a_rollback_is_told_with_its_rate_and_its_end(
         with pytest.raises(oracledb.DatabaseError) as locked:
             bystander.execute(f"SELECT v FROM {table} WHERE id = 1 FOR UPDATE NOWAIT")
         assert locked.value.args[0].code == LOCKED, "its locks are held until it is rolled back"
-        (seen,) = run_module("session_info", {**named(victim), "include": ["rollback"]})["sessions"]
+        (seen,) = run_module("session_info", {**placed(victim), "include": ["rollback"]})["sessions"]
         assert seen["status"] == "killed" and seen["process"]["spid"] == spid, "although PADDR leads nowhere by now"
         assert 0 < seen["rollback"]["records"] < records and seen["rollback"]["per_second"] > 0
 
         looks = len(stand_in.calls())
-        second = start_module("session_kill", named(victim))
+        second = start_module("session_kill", placed(victim))
         wait_until(lambda: any(f"s.sid IN ({victim.sid})" in (call.text or "") for call in stand_in.calls()[looks:]))
         stand_in.set_policy("rollback_rate", 20000)
         again = second.result()
@@ -147,10 +136,10 @@ def test_one_look_tells_no_rate(stand_in: OracleServer, run_module: Run, db_user
         policy(rollback_rate=20),
         actors.idle_in_transaction(stand_in, database="one_look", rows=100, **db_user) as victim,
     ):
-        result = run_module("session_kill", {**named(victim), "wait": False})
+        result = run_module("session_kill", {**placed(victim), "wait": False})
         rollback = the(result)["rollback"]
         assert rollback["records"] > 0 and rollback["per_second"] is None and rollback["eta_seconds"] is None
-        strict = run_module("session_kill", {**named(victim), "wait": False, "on_pending": "fail"})
+        strict = run_module("session_kill", {**placed(victim), "wait": False, "on_pending": "fail"})
         assert strict["failed"] and not strict["changed"] and outcomes(strict) == {victim.sid: "rolling_back"}
         stand_in.set_policy("rollback_rate", 20000)
 
@@ -174,7 +163,7 @@ def test_a_session_that_hears_of_nothing_is_pending_and_fails(
     stand_in: OracleServer, run_module: Run, db_user: User, running: Busy
 ) -> None:
     victim = running("BEGIN STANDIN.HOLD(60); END;", **db_user)
-    options = {**named(victim), "wait_timeout": 0.3}
+    options = {**placed(victim), "wait_timeout": 0.3}
     result = run_module("session_kill", options)
     assert outcomes(result) == {victim.sid: "pending"} and result["failed"] and result["changed"]
     assert "still there" in result["msg"] and not result["warnings"]
@@ -193,7 +182,7 @@ def test_a_rule_sees_the_killed_only_when_it_names_them(
     stand_in: OracleServer, run_module: Run, db_user: User, running: Busy
 ) -> None:
     victim = running("BEGIN STANDIN.HOLD(60); END;", **db_user)
-    run_module("session_kill", {**named(victim), "wait_timeout": 0})
+    run_module("session_kill", {**placed(victim), "wait_timeout": 0})
     user = {"username": db_user["user"]}
     assert run_module("session_kill", {"match": user})["matched"] == 0
     named_status = run_module("session_kill", {"match": {**user, "status": "killed"}, "wait_timeout": 0})
@@ -207,7 +196,7 @@ def test_a_plain_kill_of_an_idle_session_lasts_until_its_client_calls(
         actors.idle_in_transaction(server, database="plain", **db_user) as victim,
         actors.idle(server, **db_user) as bystander,
     ):
-        options = {**named(victim), "immediate": False, "wait_timeout": 1}
+        options = {**placed(victim), "immediate": False, "wait_timeout": 1}
         result = run_module("session_kill", options)
         row = the(result)
         assert (row["outcome"], row["statement"]) == ("pending", statement(victim, "")) and result["failed"]
@@ -225,7 +214,7 @@ def test_a_plain_kill_of_an_idle_session_lasts_until_its_client_calls(
 
 def test_a_plain_kill_of_a_busy_session_ends_it(server: Server, run_module: Run, db_user: User) -> None:
     with actors.sleeping(server, **db_user) as victim:
-        result = run_module("session_kill", {**named(victim), "immediate": False})
+        result = run_module("session_kill", {**placed(victim), "immediate": False})
         victim.wait()
         assert outcomes(result) == {victim.sid: "ended"} and victim.error_code == KILLED
 
@@ -258,7 +247,7 @@ def test_a_single_plain_kill_waits_as_long_as_the_server_does(
     with policy(kill_wait_seconds=2):
         stand_in.reset_calls()
         result = run_module(
-            "session_kill", {**named(victim), "immediate": False, "call_timeout": 1, "wait_timeout": 0.1}
+            "session_kill", {**placed(victim), "immediate": False, "call_timeout": 1, "wait_timeout": 0.1}
         )
     assert outcomes(result) == {victim.sid: "pending"} and answers() == [(statement(victim, ""), 31)]
     assert logins() == 1
@@ -286,7 +275,7 @@ def test_what_19c_does_not_have_is_refused(
 ) -> None:
     with actors.idle(stand_in, **db_user) as bystander:
         for check in (True, False):
-            result = run_module("session_kill", {**named(bystander), **options}, check=check)
+            result = run_module("session_kill", {**placed(bystander), **options}, check=check)
             assert result["failed"] and result["msg"].startswith(sentence), result["msg"]
         assert bystander.alive() and not stand_in.statements()
 
@@ -294,7 +283,7 @@ def test_what_19c_does_not_have_is_refused(
 def test_undocumented_options_on_demand(stand_in: OracleServer, run_module: Run, db_user: User, running: Busy) -> None:
     victim = running("BEGIN STANDIN.HOLD(60); END;", **db_user)
     options = {"force": True, "server_timeout": 1, "allow_undocumented": True}
-    result = run_module("session_kill", {**named(victim), **options})
+    result = run_module("session_kill", {**placed(victim), **options})
     victim.wait()
     assert outcomes(result) == {victim.sid: "ended"} and not victim.alive()
     assert stand_in.statements() == [statement(victim, " FORCE TIMEOUT 1")]
@@ -303,7 +292,7 @@ def test_undocumented_options_on_demand(stand_in: OracleServer, run_module: Run,
 def test_no_replay_in_the_place_of_immediate(stand_in: OracleServer, run_module: Run, db_user: User) -> None:
     with actors.sleeping(stand_in, **db_user) as victim:
         stand_in.reset_calls()
-        result = run_module("session_kill", {**named(victim), "noreplay": True, "immediate": False})
+        result = run_module("session_kill", {**placed(victim), "noreplay": True, "immediate": False})
         victim.wait()
         assert outcomes(result) == {victim.sid: "ended"} and victim.error_code == NO_REPLAY
         assert stand_in.statements() == [statement(victim, " NOREPLAY")]
@@ -323,7 +312,7 @@ def test_without_a_serial_nothing_is_asked(
 
 def test_a_sid_that_somebody_else_has_by_now(server: Server, run_module: Run, db_user: User) -> None:
     with actors.idle(server, **db_user) as bystander:
-        result = run_module("session_kill", {**named(bystander), "serial": bystander.serial + 1})
+        result = run_module("session_kill", {**placed(bystander), "serial": bystander.serial + 1})
         assert outcomes(result) == {bystander.sid: "gone"} and not result["failed"] and not result["changed"]
         (warning,) = result["warnings"]
         assert f"session {bystander.sid},{bystander.serial},@{bystander.inst_id} of {db_user['user']}" in warning
@@ -332,7 +321,7 @@ def test_a_sid_that_somebody_else_has_by_now(server: Server, run_module: Run, db
 
 def test_an_instance_that_it_is_not_on(server: Server, run_module: Run, db_user: User) -> None:
     with actors.idle(server, **db_user) as bystander:
-        result = run_module("session_kill", {**named(bystander), "inst_id": bystander.inst_id + 1})
+        result = run_module("session_kill", {**placed(bystander), "inst_id": bystander.inst_id + 1})
         assert outcomes(result) == {bystander.sid: "gone"} and not result["failed"] and not result["changed"]
         assert len(result["warnings"]) == 1 and bystander.alive()
 
@@ -340,7 +329,7 @@ def test_an_instance_that_it_is_not_on(server: Server, run_module: Run, db_user:
 def test_our_own_session_and_another_run_of_ours(server: Server, run_module: Run, db_user: User) -> None:
     with ExitStack() as stack:
         other = stack.enter_context(Session(server, server.connect(program="dbops.oracle_sessions", **db_user)))
-        result = run_module("session_kill", {**named(other), "allow": ["unfiltered", "system_users"]})
+        result = run_module("session_kill", {**placed(other), "allow": ["unfiltered", "system_users"]})
         assert outcomes(result) == {other.sid: "refused"} and result["failed"] and other.alive()
         everybody = run_module("session_info", {})
         assert [row["protected_by"] for row in everybody["sessions"] if row["own"]] == ["own"]

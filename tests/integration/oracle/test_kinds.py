@@ -15,6 +15,8 @@ from servers.oracle import sga, tables
 from servers.oracle.handle import OracleServer
 from servers.oracle_actors import BusySession, Session
 
+from .rows import named, outcomes, the
+
 Run = Callable[..., dict[str, Any]]
 Busy = Callable[..., BusySession]
 User = dict[str, str]
@@ -23,19 +25,6 @@ EVERY_GUARD = [
     *("system_users", "no_username", "parallel_servers", "job_slaves", "xa", "replication", "backup", "datapump"),
     *("monitoring", "killed", "unfiltered"),
 ]
-
-
-def outcomes(result: dict[str, Any]) -> dict[int, str]:
-    return {row["sid"]: row["outcome"] for row in result["sessions"]}
-
-
-def the(result: dict[str, Any]) -> dict[str, Any]:
-    (row,) = result["sessions"]
-    return row
-
-
-def named(session: Session) -> dict[str, int]:
-    return {"sid": session.sid, "serial": session.serial}
 
 
 # --- parallel query

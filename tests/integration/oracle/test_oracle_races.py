@@ -16,6 +16,8 @@ from servers.oracle_actors import BusySession, Session, listed
 from servers.proxy import Proxy
 from servers.real_oracle import RealOracle
 
+from .rows import outcomes
+
 Server = OracleServer | RealOracle
 Start = Callable[..., Any]
 Busy = Callable[..., BusySession]
@@ -39,10 +41,6 @@ class SecondLook:
     def __call__(self, text: str) -> bool:
         second, self.looked = self.looked, self.looked or LIST in text
         return second
-
-
-def outcomes(result: dict[str, Any]) -> dict[int, str]:
-    return {row["sid"]: row["outcome"] for row in result["sessions"]}
 
 
 def reasons(result: dict[str, Any]) -> dict[int, str]:

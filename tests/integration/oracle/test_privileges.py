@@ -12,8 +12,9 @@ import pytest
 
 from servers import oracle_actors as actors
 from servers.oracle.handle import OracleServer
-from servers.oracle_actors import Session
 from servers.real_oracle import RealOracle
+
+from .rows import named, the
 
 Server = OracleServer | RealOracle
 Run = Callable[..., dict[str, Any]]
@@ -30,15 +31,6 @@ OPTIONAL = {
     "V_$LOCKED_OBJECT": ("locked_object",),
     "DBA_OBJECTS": ("locked_object",),
 }
-
-
-def named(session: Session) -> dict[str, int]:
-    return {"sid": session.sid, "serial": session.serial}
-
-
-def the(result: dict[str, Any]) -> dict[str, Any]:
-    (row,) = result["sessions"]
-    return row
 
 
 @pytest.fixture(scope="module")

@@ -13,20 +13,13 @@ from servers import oracle_actors as actors
 from servers.oracle.handle import OracleServer
 from servers.oracle_actors import BusySession, Session
 
+from .rows import named, the
+
 STAND_IN = {"rds": True}
 
 Run = Callable[..., dict[str, Any]]
 Busy = Callable[..., BusySession]
 User = dict[str, str]
-
-
-def named(session: Session) -> dict[str, int]:
-    return {"sid": session.sid, "serial": session.serial}
-
-
-def the(result: dict[str, Any]) -> dict[str, Any]:
-    (row,) = result["sessions"]
-    return row
 
 
 def call(function: str, session: Session, last: str) -> str:

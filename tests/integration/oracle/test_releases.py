@@ -14,6 +14,8 @@ from servers import oracle_actors as actors
 from servers.oracle.handle import OracleServer
 from servers.oracle_actors import BusySession, Session
 
+from .rows import named, the
+
 Run = Callable[..., dict[str, Any]]
 Release = Callable[[str], OracleServer]
 
@@ -48,15 +50,6 @@ def run_at(run_module: Run) -> Callable[..., dict[str, Any]]:
         return run_module(module, {**login, **options}, **settings)
 
     return run
-
-
-def named(session: Session) -> dict[str, int]:
-    return {"sid": session.sid, "serial": session.serial}
-
-
-def the(result: dict[str, Any]) -> dict[str, Any]:
-    (row,) = result["sessions"]
-    return row
 
 
 def kill(session: Session, how: str) -> str:

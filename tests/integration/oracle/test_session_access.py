@@ -21,6 +21,8 @@ from servers.oracle.handle import OracleServer
 from servers.oracle_actors import BusySession, Session, listed
 from servers.real_oracle import RealOracle
 
+from .rows import placed
+
 Server = OracleServer | RealOracle
 Run = Callable[..., dict[str, Any]]
 Busy = Callable[..., BusySession]
@@ -104,10 +106,6 @@ def shared(server: Server, run_module: Run) -> Iterator[Account]:
     named.drop()
 
 
-def named(session: Session) -> dict[str, int]:
-    return {"sid": session.sid, "serial": session.serial, "inst_id": session.inst_id}
-
-
 # --- setting it up
 
 
@@ -132,9 +130,9 @@ def test_the_account_has_exactly_what_it_needs(
     selects = {f"SELECT ON SYS.V_${view}" for view in views}
     assert account.grants() == {"CREATE SESSION", f"EXECUTE ON {account.wrapper}"} | selects
     with actors.idle(server, **db_user) as victim, actors.idle(server, **db_user) as bystander:
-        direct = run_module("session_kill", {**account.login, "via_procedure": None} | named(victim))
+        direct = run_module("session_kill", {**account.login, "via_procedure": None} | placed(victim))
         assert direct["failed"] and direct["sessions"][0]["error"]["code"] == NO_PRIVILEGE and victim.alive()
-        result = run_module("session_kill", account.login | named(victim))
+        result = run_module("session_kill", account.login | placed(victim))
         assert listed(victim) is None and not victim.alive() and bystander.alive()
     assert result["counts"]["ended"] == 1 and not result["failed"] and not result["warnings"]
     assert result["database"]["unavailable"] == ["client_address"]
@@ -311,7 +309,7 @@ def test_only_some_users(server: Server, run_module: Run, account: Account, crea
     with actors.idle(server, **one) as victim, actors.idle(server, **other) as bystander:
         assert (account.end(victim), account.end(bystander)) == (0, OTHER_USER)
         assert not victim.alive() and bystander.alive()
-        result = run_module("session_kill", account.login | named(bystander))
+        result = run_module("session_kill", account.login | placed(bystander))
     (row,) = result["sessions"]
     assert result["failed"] and row["outcome"] == "refused" and row["error"]["code"] == OTHER_USER
     assert "not one whose sessions this procedure may end" in row["reason"]
@@ -319,7 +317,7 @@ def test_only_some_users(server: Server, run_module: Run, account: Account, crea
 
 def test_a_guard_that_is_lifted_here_holds_there(stand_in: OracleServer, run_module: Run, shared: Account) -> None:
     with Session(stand_in, stand_in.connect(user="system")) as system:
-        result = run_module("session_kill", shared.login | named(system) | {"allow": ["system_users"]})
+        result = run_module("session_kill", shared.login | placed(system) | {"allow": ["system_users"]})
         assert system.alive()
     assert result["sessions"][0]["outcome"] == "refused" and result["sessions"][0]["error"]["code"] == MAINTAINED
 
@@ -331,19 +329,19 @@ def test_a_busy_session_and_a_cancel(
     stand_in: OracleServer, run_module: Run, shared: Account, running: Busy, db_user: User
 ) -> None:
     busy = running("BEGIN STANDIN.SPIN(60); END;", **db_user)
-    result = run_module("sql_cancel", shared.login | named(busy) | {"match": {"status": "active"}})
+    result = run_module("sql_cancel", shared.login | placed(busy) | {"match": {"status": "active"}})
     assert result["counts"]["ended"] == 1, result
     busy.wait()
     assert busy.error_code == 1013 and busy.alive()
     assert [text.split(" '")[0] for text in stand_in.statements()] == ["ALTER SYSTEM CANCEL SQL"]
     busy = running("BEGIN STANDIN.SPIN(60); END;", **db_user)
-    result = run_module("session_kill", shared.login | named(busy))
+    result = run_module("session_kill", shared.login | placed(busy))
     assert result["counts"]["ended"] == 1, result
 
 
 def test_a_disconnect(server: Server, run_module: Run, shared: Account, db_user: User) -> None:
     with actors.idle(server, **db_user) as victim:
-        result = run_module("session_disconnect", shared.login | named(victim))
+        result = run_module("session_disconnect", shared.login | placed(victim))
         assert result["counts"]["ended"] == 1 and not victim.alive()
 
 
@@ -381,13 +379,13 @@ def test_on_other_databases(stand_in: OracleServer, run_module: Run, options: di
         assert not run_module("session_account", account.options)["changed"]
         other.create_user("APP_1", SECRET)
         with actors.idle(other, user="APP_1", password=SECRET) as victim:
-            assert run_module("session_kill", account.login | named(victim))["counts"]["ended"] == 1
+            assert run_module("session_kill", account.login | placed(victim))["counts"]["ended"] == 1
         with Session(other, other.connect(user="system")) as system:
             assert account.end(system) == MAINTAINED and system.alive()
         if options.get("version", "").startswith("23"):
             with actors.idle(other, user="APP_1", password=SECRET) as victim:
                 force = {"force": True, "server_timeout": 5}
-                assert run_module("session_kill", account.login | named(victim) | force)["counts"]["ended"] == 1
+                assert run_module("session_kill", account.login | placed(victim) | force)["counts"]["ended"] == 1
                 assert other.statements()[-1].endswith(" FORCE TIMEOUT 5")
 
 
@@ -400,8 +398,8 @@ def test_several_instances(stand_in: OracleServer, run_module: Run) -> None:
         def idle() -> Session:
             return open_sessions.enter_context(actors.idle(cluster, user="APP_1", password=SECRET, instance=2))
 
-        assert run_module("session_kill", account.login | named(idle()))["counts"]["ended"] == 1
-        assert run_module("session_disconnect", account.login | named(idle()))["counts"]["ended"] == 1
+        assert run_module("session_kill", account.login | placed(idle()))["counts"]["ended"] == 1
+        assert run_module("session_disconnect", account.login | placed(idle()))["counts"]["ended"] == 1
         victim = idle()
         assert account.end(victim, "DISCONNECT IMMEDIATE") == OTHER_INSTANCE and victim.alive()
         assert account.end(victim, "DISCONNECT IMMEDIATE", instance=2) == 0 and not victim.alive()

@@ -11,8 +11,10 @@ import pytest
 
 from servers import oracle_actors as actors
 from servers.oracle.handle import OracleServer
-from servers.oracle_actors import BusySession, Session
+from servers.oracle_actors import BusySession
 from servers.real_oracle import RealOracle
+
+from .rows import named, the
 
 Server = OracleServer | RealOracle
 Run = Callable[..., dict[str, Any]]
@@ -52,15 +54,6 @@ EXCEPTION
     p_message := SUBSTR(SQLERRM, 1, 400);
 END;"""
 READS = ("V_$SESSION", "V_$INSTANCE", "V_$DATABASE", "V_$PROCESS", "V_$PX_SESSION", "V_$TRANSACTION")
-
-
-def named(session: Session) -> dict[str, int]:
-    return {"sid": session.sid, "serial": session.serial}
-
-
-def the(result: dict[str, Any]) -> dict[str, Any]:
-    (row,) = result["sessions"]
-    return row
 
 
 @pytest.fixture(scope="module")

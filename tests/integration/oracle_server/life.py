@@ -7,6 +7,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import oracledb
@@ -17,6 +19,11 @@ from servers.oracle.handle import OracleServer
 from servers.oracle.policy import CLOSE, POLICIES
 from servers.oracle_actors import BusySession, Session
 
+# What the fixtures of these tests are.
+Act = Callable[[str], int]
+Open = Callable[..., Session]
+Run = Callable[..., BusySession]
+Change = Callable[..., AbstractContextManager[None]]
 PASSWORD = "Tr0ub4dor_3"
 # A connection that ended without a word, in the driver's numbers.
 _DRIVER_SAYS_CLOSED = 4011

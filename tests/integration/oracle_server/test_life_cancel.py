@@ -7,14 +7,16 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 import oracledb
 import pytest
 from integration.oracle_server.life import (
     HOLD,
     SPIN,
+    Act,
+    Change,
+    Open,
+    Run,
     attempt,
     await_active,
     await_gone,
@@ -29,12 +31,8 @@ from integration.oracle_server.life import (
 from servers.actors import wait_until
 from servers.oracle.handle import OracleServer
 from servers.oracle.sql import sql_id
-from servers.oracle_actors import BusySession, Session
+from servers.oracle_actors import Session
 
-Act = Callable[[str], int]
-Open = Callable[..., Session]
-Run = Callable[..., BusySession]
-Change = Callable[..., AbstractContextManager[None]]
 # Takes minutes: each level multiplies the rows by 100.
 LONG_QUERY = (
     "SELECT COUNT(*) FROM (SELECT LEVEL a FROM dual CONNECT BY LEVEL <= 100), (SELECT LEVEL b FROM dual CONNECT BY"

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ import oracledb
 import pytest
 from integration.oracle_server.life import (
     SPIN,
+    Act,
+    Open,
+    Run,
     attempt,
     await_gone,
     code,
@@ -37,14 +40,10 @@ from servers import oracle_actors as actors
 from servers.actors import wait_until
 from servers.oracle.handle import OracleServer
 from servers.oracle.policy import CLOSE
-from servers.oracle_actors import BusySession, Session
+from servers.oracle_actors import Session
 
 STAND_IN = {"instances": 2, "kill_wait_seconds": 0.3}
 TESTS = Path(__file__).resolve().parents[2]
-
-Act = Callable[[str], int]
-Open = Callable[..., Session]
-Run = Callable[..., BusySession]
 
 
 @pytest.fixture

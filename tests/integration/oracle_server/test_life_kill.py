@@ -6,14 +6,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 import oracledb
 import pytest
 from integration.oracle_server.life import (
     HOLD,
     SPIN,
+    Act,
+    Change,
+    Open,
+    Run,
     attempt,
     await_gone,
     code,
@@ -32,15 +34,11 @@ from servers import oracle_actors as actors
 from servers.actors import wait_until
 from servers.oracle.handle import OracleServer
 from servers.oracle.policy import CLOSE
-from servers.oracle_actors import BusySession, Session
+from servers.oracle_actors import Session
 from servers.proxy import Proxy
 
 STAND_IN = {"kill_wait_seconds": 0.3, "kill_force_wait_seconds": 0.3}
 
-Act = Callable[[str], int]
-Open = Callable[..., Session]
-Run = Callable[..., BusySession]
-Change = Callable[..., AbstractContextManager[None]]
 
 ENDS = [
     "KILL SESSION '{}'",

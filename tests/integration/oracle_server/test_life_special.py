@@ -7,13 +7,16 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 
 import oracledb
 import pytest
 from integration.oracle_server.life import (
     SPIN,
+    Act,
+    Change,
+    Open,
+    Run,
     await_active,
     await_gone,
     end_process,
@@ -31,10 +34,6 @@ from servers.actors import wait_until
 from servers.oracle.handle import OracleServer
 from servers.oracle_actors import BusySession, Session
 
-Act = Callable[[str], int]
-Open = Callable[..., Session]
-Run = Callable[..., BusySession]
-Change = Callable[..., AbstractContextManager[None]]
 PARALLEL = "BEGIN standin.parallel(3, 60); END;"
 
 

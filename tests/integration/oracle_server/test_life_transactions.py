@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 import oracledb
 import pytest
 from integration.oracle_server.life import (
+    Act,
+    Change,
+    Open,
+    Run,
     attempt,
     await_active,
     await_gone,
@@ -30,10 +32,6 @@ from servers.actors import wait_until
 from servers.oracle.handle import OracleServer
 from servers.oracle_actors import BusySession, Session
 
-Act = Callable[[str], int]
-Open = Callable[..., Session]
-Run = Callable[..., BusySession]
-Change = Callable[..., AbstractContextManager[None]]
 TX_WAIT = "enq: TX - row lock contention"
 ROWS = 600
 _numbers = itertools.count(1)

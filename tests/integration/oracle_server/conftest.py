@@ -11,6 +11,7 @@ from typing import Any
 import oracledb
 import pytest
 from integration.oracle_server.life import attempt, await_active, end_process
+from integration.oracle_server.wire_backend import SERVERS, Backend
 
 from servers import oracle_actors as actors
 from servers.oracle.handle import OracleServer
@@ -84,3 +85,18 @@ def bystander(idle: Callable[..., Session]) -> Iterator[Session]:
 def policy(server: OracleServer) -> Callable[..., AbstractContextManager[None]]:
     """As OracleServer.policies."""
     return server.policies
+
+
+# --- the protocol alone
+
+
+@pytest.fixture(params=SERVERS)
+def any_backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    with Backend(SERVERS[request.param]) as backend:
+        yield backend
+
+
+@pytest.fixture(params=["19c", "23ai"])
+def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    with Backend(SERVERS[request.param]) as running:
+        yield running

@@ -10,15 +10,17 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 import oracledb
+import pytest
 
 from servers.oracle.errors import OracleError
 from servers.oracle.requests import CloseCursors, Execute, Fetch, Logoff, Request, Unknown
 from servers.oracle.ttc import Channel, ClientGone, ConnectRequest, Login, Settings
-from servers.oracle.values import Column, Row
+from servers.oracle.values import Column, Row, Type
 from servers.oracle.verifier import Verifier, make_verifier
 
 HOST = "127.0.0.1"
@@ -34,6 +36,25 @@ PARAMETERS = {
     "AUTH_MAX_OPEN_CURSORS": "300",
     "AUTH_MAX_IDEN_LENGTH": "128",
 }
+
+V19 = Settings.of_release((19, 0, 0, 0, 0))
+V23 = Settings.of_release((23, 4, 0, 0, 0))
+SERVERS = {
+    "11.2-like": replace(V19, version=(11, 2, 0, 4, 0), field_version=6, verifier="11g", max_string=4000),
+    "12.1": Settings.of_release((12, 1, 0, 2, 0)),
+    "12.2": Settings.of_release((12, 2, 0, 1, 0)),
+    "18c": Settings.of_release((18, 3, 0, 0, 0)),
+    "19c": V19,
+    "19c-11g-verifier": replace(V19, verifier="11g"),
+    "19c-fast-auth": replace(V19, fast_auth=True),
+    "19c-small-packets": replace(V19, sdu=300),
+    "21c": Settings.of_release((21, 3, 0, 0, 0)),
+    "23ai": V23,
+    "23ai-classic": replace(V23, fast_auth=False, end_of_response=False),
+    "23ai-end-of-response": replace(V23, fast_auth=False),
+    "23ai-small-packets": replace(V23, sdu=270),
+}
+ONE = [Column("N", Type.NUMBER)]
 
 Answer = Callable[["Session", Execute], None]
 
@@ -171,3 +192,23 @@ class Backend:
             thread.join(10)
         if self.errors and error is None:
             raise self.errors[0]
+
+
+def code_of(error: pytest.ExceptionInfo[oracledb.Error]) -> tuple[str, int]:
+    return error.value.args[0].full_code, error.value.args[0].code
+
+
+def done(session: Session, request: Execute) -> None:
+    session.channel.reply_dml(len(request.iterations))
+
+
+def wait_for_break(session: Session, request: Execute) -> None:
+    if session.channel.poll_break(20.0):
+        session.channel.answer_break()
+    else:
+        session.channel.reply_error(OracleError(1012))
+
+
+def still_works(connection: oracledb.Connection) -> bool:
+    with connection.cursor() as cursor:
+        return bool(cursor.execute("SELECT 1").fetchall() == [(1,)])

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from stage import DIM, PLAIN, Role, Stage, say, show, verdict
+from stage import Role, Stage, introduce, say, show, verdict
 
 from servers import actors
 from servers.seekdb import Seekdb
@@ -53,22 +53,11 @@ def perform() -> bool:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         say(f"A real server: {server.sql('SELECT @@version_comment')[0][0].split(' (')[0]}, on {server.dsn}")
         cast = open_sessions(server, stack)
-        for role in cast:
-            print(f"  session {role.session.id:<6} {role.who:<62} {DIM}must {role.fate}{PLAIN}")
+        introduce(cast)
         settle(server, [role.session for role in cast], SETTLE_SECONDS)
 
         stage = Stage("shop_db", INVENTORY.format(dsn=server.dsn), POLICY, folder)
-        say("Who is there, and who blocks whom")
-        stage.play("report")
-        say("What the policy would do: check mode, nothing is sent")
-        stage.play("cleanup", "--check", "-e", f"@{stage.policy}")
-        untouched = len(listed(server, [role.session for role in cast])) == len(cast)
-        verdict("nobody was touched", untouched)
-        say("The same for real")
-        stage.play("cleanup", "-e", f"@{stage.policy}")
-        say("And once more: there is nothing left to do")
-        changed = stage.play("cleanup", "-e", f"@{stage.policy}")
-        verdict("the second run changed nothing", changed == 0)
+        cleaned = stage.clean_up(lambda: len(listed(server, [role.session for role in cast])) == len(cast))
         say("By hand, the wrong session: the administrator's own")
         result = stage.ad_hoc("session_kill", f"sid={cast[-1].session.id}")
         refused = bool(result.get("failed")) and result["counts"]["refused"] == 1
@@ -76,7 +65,7 @@ def perform() -> bool:
 
         say("Who died, who lived")
         right = [show(role) for role in cast]
-    return all(right) and untouched and changed == 0 and refused
+    return all(right) and cleaned and refused
 
 
 def open_sessions(server: Seekdb, stack: contextlib.ExitStack) -> list[Role]:

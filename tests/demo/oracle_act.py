@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from stage import DIM, PLAIN, Role, Stage, say, show, verdict
+from stage import Role, Stage, introduce, say, show, verdict
 
 from servers import oracle_actors as actors
 from servers.actors import wait_until
@@ -57,22 +57,11 @@ def perform() -> bool:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         say(f"Oracle Database, NOT A REAL ONE: a stand-in that speaks its protocol, two instances, on {server.dsn}")
         cast = open_sessions(server, stack)
-        for role in cast:
-            print(f"  session {role.session.id:<6} {role.who:<62} {DIM}must {role.fate}{PLAIN}")
+        introduce(cast)
         settle(server, [role.session for role in cast], SETTLE_SECONDS)
 
         stage = Stage("shop_oracle", INVENTORY.format(dsn=server.dsn, password=server.password), POLICY, folder)
-        say("Who is there, and who blocks whom, across both instances")
-        stage.play("report")
-        say("What the policy would do: check mode, nothing is sent")
-        stage.play("cleanup", "--check", "-e", f"@{stage.policy}")
-        untouched = len(listed(server, [role.session for role in cast])) == len(cast)
-        verdict("nobody was touched", untouched)
-        say("The same for real")
-        stage.play("cleanup", "-e", f"@{stage.policy}")
-        say("And once more: there is nothing left to do")
-        changed = stage.play("cleanup", "-e", f"@{stage.policy}")
-        verdict("the second run changed nothing", changed == 0)
+        cleaned = stage.clean_up(lambda: len(listed(server, [role.session for role in cast])) == len(cast))
 
         batch = next(role.session for role in cast if "nightly batch" in role.who)
         say("By hand, a busy batch with a large transaction: it is marked for kill, and rolls back")
@@ -93,7 +82,7 @@ def perform() -> bool:
         say("Who died, who lived")
         right = [show(role) for role in cast]
     done = again.get("counts", {}).get("gone") == 1 and bool(told.get("eta_seconds"))
-    return all(right) and untouched and changed == 0 and refused and done
+    return all(right) and cleaned and refused and done
 
 
 def open_sessions(server: OracleServer, stack: contextlib.ExitStack) -> list[Role]:

@@ -66,6 +66,23 @@ class Stage:
             return None
         return int(recap[1])
 
+    def clean_up(self, intact: Callable[[], bool]) -> bool:
+        """The policy in check mode, for real, and once more; whether the first left everybody ``intact`` and the last
+        changed nothing.
+        """
+        say("Who is there, and who blocks whom")
+        self.play("report")
+        say("What the policy would do: check mode, nothing is sent")
+        self.play("cleanup", "--check", "-e", f"@{self.policy}")
+        untouched = intact()
+        verdict("nobody was touched", untouched)
+        say("The same for real")
+        self.play("cleanup", "-e", f"@{self.policy}")
+        say("And once more: there is nothing left to do")
+        changed = self.play("cleanup", "-e", f"@{self.policy}")
+        verdict("the second run changed nothing", changed == 0)
+        return untouched and changed == 0
+
     def ad_hoc(self, module: str, arguments: str) -> dict:
         """Runs a module by hand, and returns its result."""
         print(f'{DIM}$ ansible {self.host} -i inventory.yml -m dbops.oracle_sessions.{module} -a "{arguments}"{PLAIN}')
@@ -95,6 +112,11 @@ def messages(host: str, output: str) -> str:
     return "\n".join(
         "\n".join(f"  {line}" for line in ([each] if isinstance(each, str) else each)) + "\n" for each in told
     )
+
+
+def introduce(cast: list[Role]) -> None:
+    for role in cast:
+        print(f"  session {role.session.id:<6} {role.who:<62} {DIM}must {role.fate}{PLAIN}")
 
 
 def show(role: Role) -> bool:

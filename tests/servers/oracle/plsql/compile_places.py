@@ -67,10 +67,12 @@ class PlaceCompiler(ABC):
         self.scope = scope
 
     @abstractmethod
-    def value(self, expression: ast.Expression) -> Code: ...
+    def value(self, expression: ast.Expression) -> Code:
+        """What computes the expression."""
 
     @abstractmethod
-    def call(self, expression: ast.Expression) -> Code: ...
+    def call(self, expression: ast.Expression) -> Code:
+        """A call of a function."""
 
     # ---- Use
 

@@ -17,10 +17,12 @@ class DeclarationParser(ExpressionParser, ABC):
     @abstractmethod
     def body(
         self, at: int, label: str, declarations: tuple[ast.Declaration, ...], autonomous: bool, name: str = ""
-    ) -> ast.Block: ...
+    ) -> ast.Block:
+        """A block from BEGIN on."""
 
     @abstractmethod
-    def query(self, end: str) -> ast.Query: ...
+    def query(self, end: str) -> ast.Query:
+        """A SELECT up to ``end``, its INTO clause taken out."""
 
     def declarations(self) -> tuple[tuple[ast.Declaration, ...], bool]:
         """All up to BEGIN, and whether PRAGMA AUTONOMOUS_TRANSACTION was among them."""

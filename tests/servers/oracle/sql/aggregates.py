@@ -58,7 +58,8 @@ class Collected(ABC):
     finalize = value
 
     @abstractmethod
-    def result(self) -> Any: ...
+    def result(self) -> Any:
+        """The value for all rows; there is at least one."""
 
 
 class Single(Collected):

@@ -19,7 +19,6 @@ from integration.oracle_server.life import (
     await_active,
     await_gone,
     code,
-    end_process,
     failure,
     fate,
     named,
@@ -355,7 +354,7 @@ def test_the_dead_are_recovered(
     waiter = busy(f"UPDATE {many} SET v = 2 WHERE id = 1")
     await_active(waiter, TX_WAIT)
     with policy(rollback_rate=1000.0):
-        end_process(server, victim)
+        server.end_process(victim)
         await_gone(victim)
         found = server.sql("SELECT state, undoblocksdone, undoblockstotal FROM v$fast_start_transactions")
         assert (rule("dead_transaction"), len(found)) == ("recovered", 1)
@@ -375,7 +374,7 @@ def test_the_dead_keep_their_identity(server: OracleServer, idle: Open, policy: 
     victim, other = idle(), idle()
     victim.execute(f"UPDATE {many} SET v = 1")
     with policy(rollback_rate=1000.0):
-        end_process(server, victim)
+        server.end_process(victim)
         await_gone(victim)
         for _often in range(3):
             other.execute(f"UPDATE {table} SET v = v + 1")
@@ -390,7 +389,7 @@ def test_pmon_takes_its_time(server: OracleServer, idle: Open, policy: Change) -
     assert rule("pmon_seconds") == 0
     victim = idle()
     with policy(pmon_seconds=0.5):
-        end_process(server, victim)
+        server.end_process(victim)
         assert fate(victim) == rule("victim_process_killed")
         assert status(victim) == "INACTIVE"
         await_gone(victim)

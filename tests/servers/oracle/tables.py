@@ -83,6 +83,8 @@ class Instance(Record):
     # Where its listener is, and the process that listens: what REDIRECT and the stopping of an instance need.
     port: int = 0
     os_pid: int = 0
+    # Where its process ids mean something (see signals.py).
+    pid_space: int = 0
     status: str = "OPEN"
     logins: str = "ALLOWED"
     threaded: int = 0

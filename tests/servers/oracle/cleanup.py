@@ -30,7 +30,7 @@ def _remove(connection: sqlite3.Connection, inst_id: int, sid: int, serial: int)
         return []
     posts = end_parallel_servers(connection, inst_id, sid, serial)
     posts += _notify_coordinator(connection, inst_id, sid, serial)
-    sga.delete(connection, Lock, inst_id=inst_id, sid=sid)
+    posts += release_locks(connection, inst_id, sid)
     sga.delete(connection, TempSegment, inst_id=inst_id, saddr=row.saddr)
     sga.delete(connection, PxSession, inst_id=inst_id, sid=sid)
     sga.delete(connection, tables.LongOperation, inst_id=inst_id, sid=sid, serial=serial)
@@ -39,6 +39,12 @@ def _remove(connection: sqlite3.Connection, inst_id: int, sid: int, serial: int)
     sga.delete(connection, tables.Session, inst_id=inst_id, sid=sid)
     sga.delete(connection, tables.Process, inst_id=inst_id, pid=row.pid, os_pid=row.os_pid)
     return posts
+
+
+def release_locks(connection: sqlite3.Connection, inst_id: int, sid: int) -> list[Target]:
+    """Release what the session has locked apart from rows; the OS processes to post."""
+    released = sga.delete(connection, Lock, inst_id=inst_id, sid=sid)
+    return transactions.waiters_of_all(connection) if released else []
 
 
 def end_parallel_servers(connection: sqlite3.Connection, inst_id: int, sid: int, serial: int) -> list[Target]:
@@ -80,7 +86,7 @@ def finish(
     remove_session(connection, row.inst_id, row.sid, row.serial)
 
 
-def bury(connection: sqlite3.Connection, inst_id: int, os_pid: int) -> list[int]:
+def bury(connection: sqlite3.Connection, inst_id: int, os_pid: int, policies: Mapping[str, Any]) -> list[int]:
     """PMON's part after a server process has died: its sessions go at once, their transactions become dead ones.
 
     The dead transactions, which :func:`recover` is to undo; none when the process had cleaned up by itself.
@@ -90,14 +96,15 @@ def bury(connection: sqlite3.Connection, inst_id: int, os_pid: int) -> list[int]
     with sga.write(connection):
         for row in sga.select(connection, tables.Session, inst_id=inst_id, os_pid=os_pid):
             for transaction in transactions.of_session(connection, row.inst_id, row.sid):
-                dead.append(_make_dead(connection, transaction))
+                dead.append(_make_dead(connection, transaction, policies["dead_transaction_listed"]))
             posts += _remove(connection, row.inst_id, row.sid, row.serial)
     signals.post_all(connection, posts)
     return dead
 
 
-def _make_dead(connection: sqlite3.Connection, transaction: tables.Transaction) -> int:
+def _make_dead(connection: sqlite3.Connection, transaction: tables.Transaction, listed: bool) -> int:
     assert transaction.id is not None
+    smon = sga.get(connection, tables.Process, inst_id=transaction.inst_id, pname="SMON")
     sga.insert(
         connection,
         DeadTransaction(
@@ -106,7 +113,9 @@ def _make_dead(connection: sqlite3.Connection, transaction: tables.Transaction) 
             transaction.slot,
             transaction.sqn,
             blocks_total=transaction.used_ublk,
+            pid=smon.pid if smon else 0,
             start=sga.now(),
+            listed=int(listed),
             con_id=transaction.con_id,
         ),
     )
@@ -116,18 +125,25 @@ def _make_dead(connection: sqlite3.Connection, transaction: tables.Transaction) 
 
 def recover(connection: sqlite3.Connection, transaction_id: int, policies: Mapping[str, Any]) -> None:
     """SMON's part: undo a dead transaction at the rate of the policy; its row locks stay until that is done."""
-    usn, slot, _sqn = transactions.numbers(transaction_id)
+    usn, slot, sqn = transactions.numbers(transaction_id)
 
     def pace(seconds: float) -> None:
         connection.execute(
             "UPDATE x_dead_transaction SET blocks_done = blocks_total - n / ?"
-            " FROM (SELECT count(*) n FROM x_undo WHERE transaction_id = ?) WHERE usn = ? AND slot = ?",
-            (transactions.RECORDS_PER_BLOCK, transaction_id, usn, slot),
+            " FROM (SELECT count(*) n FROM x_undo WHERE transaction_id = ?) WHERE usn = ? AND slot = ? AND sqn = ?",
+            (transactions.RECORDS_PER_BLOCK, transaction_id, usn, slot, sqn),
         )
         time.sleep(seconds)
 
     transactions.roll_back(connection, transaction_id, policies, pace)
-    sga.delete(connection, DeadTransaction, usn=usn, slot=slot)
+    if policies["recovered_transaction"] == "goes":
+        sga.delete(connection, DeadTransaction, usn=usn, slot=slot, sqn=sqn)
+        return
+    connection.execute(
+        "UPDATE x_dead_transaction SET state = 'RECOVERED', blocks_done = blocks_total, ended = ?"
+        " WHERE usn = ? AND slot = ? AND sqn = ?",
+        (sga.now(), usn, slot, sqn),
+    )
 
 
 def kill_process(connection: sqlite3.Connection, row: tables.Session) -> None:

@@ -120,6 +120,7 @@ def remove_instance(connection: sqlite3.Connection, options: Options, inst_id: i
     for row in sga.select(connection, tables.Session, inst_id=inst_id):
         cleanup.finish(connection, row, policy.defaults() | {"rollback_rate": _AT_ONCE}, lambda _seconds: None)
     with sga.write(connection):
+        sga.delete(connection, tables.DeadTransaction, inst_id=inst_id, state="RECOVERED")
         sga.delete(connection, tables.Process, inst_id=inst_id)
         sga.update(connection, tables.Instance, {"status": DOWN, "os_pid": 0}, inst_id=inst_id)
 

@@ -232,6 +232,12 @@ class OracleServer:
         with self.memory() as connection:
             sga.update(connection, tables.Session, columns, inst_id=instance, sid=sid)
 
+    def release(self, session: Session) -> None:
+        """End the STANDIN.HOLD that a session is in: it hears then of what was done to it."""
+        names = {"inst_id": session.inst_id, "sid": session.sid, "serial": session.serial}
+        with self.memory() as connection:
+            sga.update(connection, tables.Session, {"uninterruptible": 0}, **names)
+
     def end_process(self, session: Session) -> None:
         """As kill -9 of a session's server process does, on whichever host it is."""
         names = {"inst_id": session.inst_id, "sid": session.sid, "serial": session.serial}

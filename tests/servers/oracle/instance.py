@@ -250,8 +250,9 @@ class Instance:
 
 
 def _clean_up(connection: sqlite3.Connection, inst_id: int, pid: int) -> None:
-    for transaction_id in cleanup.bury(connection, inst_id, pid):
-        cleanup.recover(connection, transaction_id, Policies(connection))
+    policies = Policies(connection)
+    for transaction_id in cleanup.bury(connection, inst_id, pid, policies):
+        cleanup.recover(connection, transaction_id, policies)
 
 
 def _note(_number: int, _frame: FrameType | None) -> None:

@@ -128,20 +128,21 @@ def _end(issuer: Session, target: Target, mode: str, limit: float, noreplay: boo
     if not row.os_pid:
         cleanup.finish(connection, row, policies, issuer.pause)
         return
-    ends_process = mode == DISCONNECT and policies["disconnect_busy"] == 0
-    if ends_process:
+    busy_policy = {DISCONNECT: "disconnect_busy", FORCE: "force_busy"}.get(mode)
+    ends_process = busy_policy is not None and policies[busy_policy] == 0
+    if ends_process and mode == DISCONNECT:
         limit = policies["kill_post_seconds"]
     cleanup.post(connection, row)
     if _wait(issuer, row, busy, max(limit, 0.0 if busy else policies["kill_post_seconds"])):
         return
-    if mode == FORCE or ends_process:
+    if ends_process:
         found = _session(issuer, row.inst_id, row.sid)
         if found is not None and found.serial == row.serial and found.in_call:
             # It has had its time. What is left is PMON's.
             cleanup.kill_process(connection, found)
             return
-    if ends_process:
-        return
+        if mode == DISCONNECT:
+            return
     if marked:
         _raise(policies["kill_again"])
     else:

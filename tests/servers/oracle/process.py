@@ -15,7 +15,7 @@ from typing import Any
 
 from setproctitle import setproctitle
 
-from . import cleanup, plsql, registration, requests, rights, sga, tables, transactions
+from . import cleanup, plsql, registration, requests, rights, sga, signals, tables, transactions
 from .definitions import loaded
 from .errors import OracleError
 from .executor import Executor, command_number
@@ -330,6 +330,7 @@ class Server:
         if row.kill_mode == KILL:
             # Everything is undone now; the row stays until the client calls or hangs up.
             self._roll_back_all()
+            signals.post_all(self.connection, cleanup.release_locks(self.connection, row.inst_id, row.sid))
             return
         outcome = self.session.outcome_while_idle()
         if outcome == CLOSE:

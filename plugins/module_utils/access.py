@@ -15,8 +15,8 @@ from . import values
 from .plan import KILL
 from .values import BadOption
 
-TEMP_SPACE, SQL_TEXT, LOCKED_OBJECTS = "temp_space", "sql_text", "locked_objects"
-FEATURES = (KILL, TEMP_SPACE, SQL_TEXT, LOCKED_OBJECTS)
+TEMP_SPACE, SQL_TEXT, LOCKED_OBJECTS, RECOVERY = "temp_space", "sql_text", "locked_objects", "recovery"
+FEATURES = (KILL, TEMP_SPACE, SQL_TEXT, LOCKED_OBJECTS, RECOVERY)
 PRESENT, SCRIPT = "present", "script"
 ALTER_SYSTEM, SELECT, READ, EXECUTE = "ALTER SYSTEM", "SELECT", "READ", "EXECUTE"
 

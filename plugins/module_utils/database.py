@@ -69,6 +69,10 @@ class Database:
         connection = self._connection if instance is None else self.reach(instance)
         return self.dialect.send(connection, steps, matching, sparing, seconds)
 
+    def recovering(self):
+        """The transactions of dead processes that the server has yet to roll back."""
+        return self._read(lambda: self.dialect.recovering(self._connection.ask))
+
     def access(self):
         """Who may do what on this server: what reads it, and writes and carries out the statements that change it."""
         return self.dialect.access(self._connection, self._about)

@@ -67,8 +67,9 @@ WAITING = {
     "detail": {"type": "str", "choices": ["compact", "full"], "default": "compact"},
 }
 
+INCLUDES = ("sql_text", "blockers", "rollback", "recovery")
 LISTING = {
-    "include": {"type": "list", "elements": "str", "choices": ["sql_text", "blockers", "rollback"], "default": []},
+    "include": {"type": "list", "elements": "str", "choices": list(INCLUDES), "default": []},
     "explain": {"type": "bool", "default": False},
 }
 

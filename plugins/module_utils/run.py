@@ -77,6 +77,7 @@ def _refuse_out_of_reach(database, steps, way):
 
 def list_sessions(database, rule, include=(), explain=False):
     """The sessions that the rule fits, with what protects each of them; a result and its warnings."""
+    recovering = database.recovering() if "recovery" in include else None
     snapshot = database.snapshot(rule.keys() | _WHOLE_ROW | ({"sql_text"} & set(include)))
     if "rollback" in include and "undo_records" in snapshot.unavailable:
         raise BadOption(
@@ -90,7 +91,10 @@ def list_sessions(database, rule, include=(), explain=False):
         if "blockers" in include
         else None
     )
-    return listing(snapshot, selection, rule, chains, explain, rollbacks), selection.warnings
+    found = listing(snapshot, selection, rule, chains, explain, rollbacks)
+    if recovering is not None:
+        found["recovering"] = recovering
+    return found, selection.warnings
 
 
 def as_planned(steps, refused=None):

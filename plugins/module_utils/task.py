@@ -22,7 +22,7 @@ from .run import end_sessions, fit_to_dialect, list_sessions
 from .values import BadOption
 from .verify import parse_waiting
 
-_FACTS = ("sessions", "database", "counts", "spared")
+_FACTS = ("sessions", "database", "counts", "spared", "recovering")
 
 
 def end_module(verb):

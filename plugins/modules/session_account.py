@@ -59,9 +59,11 @@ options:
       - V(temp_space) allows the key C(temp_mb) in a rule, with C(SELECT) on C(V_$SORT_USAGE) and C(V_$PARAMETER).
       - V(sql_text) allows C(sql_text), with C(V_$SQL). The text of a statement can hold data of other people.
       - V(locked_objects) allows C(locked_object), with C(V_$LOCKED_OBJECT) and C(DBA_OBJECTS).
+      - V(recovery) allows O(dbops.oracle_sessions.session_info#module:include=recovery), with
+        C(V_$FAST_START_TRANSACTIONS).
     type: list
     elements: str
-    choices: [kill, temp_space, sql_text, locked_objects]
+    choices: [kill, temp_space, sql_text, locked_objects, recovery]
     default: [kill]
   only_users:
     description:

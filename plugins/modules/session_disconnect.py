@@ -175,6 +175,10 @@ database:
       description: The role of the database in a replication, DATABASE_ROLE. Always null on OceanBase.
       type: str
       sample: PRIMARY
+    platform:
+      description: The platform that the database runs on, PLATFORM_NAME. Always null on OceanBase.
+      type: str
+      sample: Linux x86 64-bit
     instance:
       description:
         - The name of the instance that we are logged in to, on a cluster of OceanBase the node of the login, as

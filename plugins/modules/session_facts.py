@@ -25,9 +25,12 @@ options:
       - V(blockers) adds to each row the sessions that it waits for, up to the root of the chain.
       - V(rollback) adds to each row how its rollback goes on, for which killed sessions with a transaction are looked at
         twice more, 2 seconds apart. It is refused where undo records cannot be read, so always on OceanBase.
+      - V(recovery) adds to the result how the server rolls back the transactions of processes that are dead. It needs
+        C(SELECT) on C(V_$FAST_START_TRANSACTIONS), with several instances on C(GV_$FAST_START_TRANSACTIONS), and is
+        refused without, and on OceanBase.
     type: list
     elements: str
-    choices: [sql_text, blockers, rollback]
+    choices: [sql_text, blockers, rollback, recovery]
     default: []
   explain:
     description:
@@ -117,6 +120,13 @@ ansible_facts:
           description:
             - The sessions that the rule leaves out, as RV(dbops.oracle_sessions.session_info#module:spared).
           returned: with O(explain=true)
+          type: list
+          elements: dict
+        recovering:
+          description:
+            - The transactions of dead processes that the server has yet to roll back, as
+              RV(dbops.oracle_sessions.session_info#module:recovering).
+          returned: with O(include=recovery)
           type: list
           elements: dict
 """

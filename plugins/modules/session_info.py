@@ -25,9 +25,12 @@ options:
       - V(blockers) adds to each row the sessions that it waits for, up to the root of the chain.
       - V(rollback) adds to each row how its rollback goes on, for which killed sessions with a transaction are looked at
         twice more, 2 seconds apart. It is refused where undo records cannot be read, so always on OceanBase.
+      - V(recovery) adds to the result how the server rolls back the transactions of processes that are dead. It needs
+        C(SELECT) on C(V_$FAST_START_TRANSACTIONS), with several instances on C(GV_$FAST_START_TRANSACTIONS), and is
+        refused without, and on OceanBase.
     type: list
     elements: str
-    choices: [sql_text, blockers, rollback]
+    choices: [sql_text, blockers, rollback, recovery]
     default: []
   explain:
     description:
@@ -110,6 +113,17 @@ EXAMPLES = r"""
     include:
       - rollback
 
+- name: See what the database still rolls back for processes that are dead
+  dbops.oracle_sessions.session_info:
+    limit: 1
+    include:
+      - recovery
+  register: seen
+
+- name: Show how long that will take
+  ansible.builtin.debug:
+    msg: "{{ seen.recovering }}"
+
 - name: Try a rule, and learn why it leaves out each of the other sessions
   dbops.oracle_sessions.session_info:
     match:
@@ -181,6 +195,10 @@ database:
       description: The role of the database in a replication, DATABASE_ROLE. Always null on OceanBase.
       type: str
       sample: PRIMARY
+    platform:
+      description: The platform that the database runs on, PLATFORM_NAME. Always null on OceanBase.
+      type: str
+      sample: Linux x86 64-bit
     instance:
       description:
         - The name of the instance that we are logged in to, on a cluster of OceanBase the node of the login, as
@@ -582,6 +600,47 @@ spared:
         it out.
       type: str
       sample: username is 'SYS', the rule wants 'APP_*'
+recovering:
+  description:
+    - The transactions whose server process is dead, and which the server has yet to roll back. Their locks are held so long.
+    - The database lists those that it recovers in parallel, V$FAST_START_TRANSACTIONS. What one process recovers alone is not
+      among them.
+  returned: with O(include=recovery)
+  type: list
+  elements: dict
+  contains:
+    inst_id:
+      description: The instance that recovers it.
+      type: int
+      sample: 1
+    usn:
+      description: The number of its undo segment, USN.
+      type: int
+      sample: 7
+    slot:
+      description: Its slot in there, SLT.
+      type: int
+      sample: 12
+    sequence:
+      description: What tells it from others that had that slot, SEQ.
+      type: int
+      sample: 2104
+    state:
+      description: V(recovering), or V(to be recovered) when its turn is to come.
+      type: str
+      sample: recovering
+    undo_blocks_done:
+      description: How many blocks of undo have been applied.
+      type: int
+      sample: 480
+    undo_blocks_total:
+      description: How many there are.
+      type: int
+      sample: 600
+    eta_seconds:
+      description: How many seconds the rest would take at the rate so far. Null as long as there is none.
+      type: float
+      sample: 12.0
 """
 
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.task import list_module

@@ -117,6 +117,7 @@ def test_a_second_run_has_nothing_to_do(server: Access, features: list[str], pro
         (["temp_space"], {"V_$SORT_USAGE", "V_$PARAMETER"}),
         (["sql_text"], {"V_$SQL"}),
         (["locked_objects"], {"V_$LOCKED_OBJECT", "DBA_OBJECTS"}),
+        (["recovery"], {"V_$FAST_START_TRANSACTIONS"}),
     ],
 )
 def test_a_feature_brings_its_views_and_no_more(features: list[str], views: set[str]) -> None:

@@ -557,6 +557,7 @@ def test_the_database_of_a_result() -> None:
         "unique_name": None,
         "dbid": "6c2fe7b4-c6a1-11f0-8de9-0242ac120002",
         "role": None,
+        "platform": None,
         "instance": None,
         "instances": [],
         "host": "127.0.0.1",

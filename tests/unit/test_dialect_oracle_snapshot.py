@@ -112,10 +112,14 @@ class Recorded:
 
 
 def session_list(
-    version: tuple[int, ...] = (19, 3), several: bool = False, container: str = "SHOP", here: int = 1
+    version: tuple[int, ...] = (19, 3),
+    several: bool = False,
+    container: str = "SHOP",
+    here: int = 1,
+    windows: bool = False,
 ) -> SessionList:
     instances = INSTANCES if several else {here: INSTANCES[here]}
-    return SessionList(version, instances, here, 99, "+02:00", container)
+    return SessionList(version, instances, here, 99, "+02:00", container, windows)
 
 
 def look(
@@ -247,6 +251,37 @@ def test_the_machine_of_a_windows_client(told: str | None, machine: str | None) 
 def test_what_kind_of_process_serves_it(row: dict[str, Any], kind: str) -> None:
     found = one({**DEDICATED, **row})
     assert found.process == {"host": "db1", "spid": "4711", "kind": kind, "oracle_sid": "SHOP1"}
+
+
+@pytest.mark.parametrize(
+    ("row", "kind"),
+    [
+        ({}, "dedicated"),
+        ({"SERVER": "SHARED"}, "shared"),
+        ({"SERVER": "POOLED"}, "pooled"),
+        ({"PNAME": "J000"}, "job"),
+        ({"COORDINATOR": 31}, "parallel"),
+        ({"BACKGROUND": "1", "PNAME": "MMON"}, "background"),
+    ],
+)
+@pytest.mark.parametrize("execution_type", ["THREAD", "NONE", "PROCESS", None])
+def test_on_windows_all_are_threads_of_one_process(row: dict[str, Any], kind: str, execution_type: str | None) -> None:
+    found = one({**DEDICATED, **row, "EXECUTION_TYPE": execution_type}, windows=True)
+    assert found.process is not None and found.process["kind"] == kind
+
+
+def test_a_process_that_serves_several_sessions_is_nobody_s_alone() -> None:
+    """Those of one connection, one of them killed: its own PADDR leads nowhere by then."""
+    rows = [OWN, KILLED, {**DEDICATED, "SID": 31}, {**DEDICATED, "SID": 32, "SPID": "4712"}]
+    kinds = {each.sid: each.process and each.process["kind"] for each in look(rows)}
+    assert kinds == {99: "dedicated", 30: "shared", 31: "shared", 32: "dedicated"}
+    jobs = look([{**DEDICATED, "PNAME": "J000"}, {**DEDICATED, "PNAME": "J000", "SID": 31}])
+    assert {each.process and each.process["kind"] for each in jobs} == {"job"}
+
+
+def test_one_number_on_two_hosts_is_two_processes() -> None:
+    found = look([OWN, DEDICATED, {**DEDICATED, "INST_ID": 2}], several=True)
+    assert {each.process and each.process["kind"] for each in found} == {"dedicated"}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from ..values import BadOption
+
 # What a server's error on an end-session statement means.
 GONE, MARKED, REFUSED, PRIVILEGE, UNKNOWN, OTHER = "gone", "marked", "refused", "privilege", "unknown", "other"
 
@@ -38,6 +40,8 @@ class Dialect:
 
     - `access(connection, about)`: what its accounts may do, and the statements that change it.
     - `access_of(version, cluster, account)`: the same for a server that nobody asks.
+
+    One that shows how transactions of dead processes are recovered has `recovering(ask)`: a list of dictionaries.
 
     `connection` and its `ask` are those of the driver that the dialect names.
     """
@@ -86,3 +90,6 @@ class Dialect:
     def instance_for(self, way, session):
         """The instance that the statement must be sent on, None for the one we are on."""
         return None
+
+    def recovering(self, ask):
+        raise BadOption("include", f"{self.name} does not show the recovery of dead transactions; leave recovery out.")

@@ -195,6 +195,7 @@ class OceanBaseMySQL(Dialect):
             "role": None,
             "instance": _node(own),
             "instances": [],
+            "platform": None,
             "host": login.host,
             "container": tenant,
             "all_users": tenant.lower() == "sys"

@@ -20,12 +20,13 @@ from ..values import BadOption
 from .base import GONE, MARKED, PRIVILEGE, REFUSED, Dialect
 from .oracle_access import REFUSALS, Access
 from .oracle_recheck import OUTPUTS, SPARED_IN_BLOCK, Recheck
+from .oracle_recovery import recovering
 from .oracle_snapshot import NO_PRIVILEGE, NO_SUCH_TABLE, SessionList
 
 _ABOUT = """
 SELECT i.instance_number AS inst_id, i.instance_name, i.host_name, i.parallel,
        TO_CHAR(i.startup_time, 'YYYY-MM-DD"T"HH24:MI:SS') AS startup_time,
-       d.dbid, d.name, d.db_unique_name, d.database_role,
+       d.dbid, d.name, d.db_unique_name, d.database_role, d.platform_name,
        TO_CHAR(SYSTIMESTAMP, 'TZH:TZM') AS zone,
        SYS_CONTEXT('USERENV', 'SID') AS own_sid,
        {container} AS container,
@@ -85,7 +86,13 @@ class Oracle(Dialect):
         dialect._may_end = bool(int(row["MAY_END"]))
         dialect._rechecks.clear()
         dialect._sessions = SessionList(
-            self.version, instances, int(row["INST_ID"]), int(row["OWN_SID"]), row["ZONE"], container
+            self.version,
+            instances,
+            int(row["INST_ID"]),
+            int(row["OWN_SID"]),
+            row["ZONE"],
+            container,
+            windows=row["PLATFORM_NAME"].startswith("Microsoft Windows"),
         )
         return dialect, {
             "dialect": dialect.name,
@@ -94,6 +101,7 @@ class Oracle(Dialect):
             "unique_name": row["DB_UNIQUE_NAME"],
             "dbid": str(row["DBID"]),
             "role": row["DATABASE_ROLE"],
+            "platform": row["PLATFORM_NAME"],
             "instance": row["INSTANCE_NAME"],
             "instances": sorted(instances),
             "host": row["HOST_NAME"],
@@ -116,6 +124,9 @@ class Oracle(Dialect):
 
     def sessions(self, ask, keys, sids=None):
         return self._sessions.read(ask, keys, sids)
+
+    def recovering(self, ask):
+        return recovering(ask, self._sessions)
 
     # --- accounts
 

@@ -15,6 +15,7 @@ from ..access import (
     ALTER_SYSTEM,
     EXECUTE,
     LOCKED_OBJECTS,
+    RECOVERY,
     SELECT,
     SQL_TEXT,
     TEMP_SPACE,
@@ -34,7 +35,12 @@ _NOT_ALLOWED = (NO_PRIVILEGE, NO_SUCH_TABLE, 1932)
 _RDS_UTIL = "RDSADMIN.RDSADMIN_UTIL"
 # What is read, by the name without V$: of an instance, which with several instances is GV$; and always so.
 _INSTANCE_VIEWS = ("session", "process", "transaction", "px_session", "instance")
-_FEATURE_VIEWS = {TEMP_SPACE: ("sort_usage",), SQL_TEXT: ("sql",), LOCKED_OBJECTS: ("locked_object",)}
+_FEATURE_VIEWS = {
+    TEMP_SPACE: ("sort_usage",),
+    SQL_TEXT: ("sql",),
+    LOCKED_OBJECTS: ("locked_object",),
+    RECOVERY: ("fast_start_transactions",),
+}
 _WRAPPER_VIEWS = ("session", "process", "px_session")
 # Every line of the wrapper is compared, and this one says whose work it is.
 _SIGNATURE = "-- Installed by dbops.oracle_sessions.session_account"

@@ -14,6 +14,7 @@ import re
 from ..blocking import LOCK_KEYS, Wait, relate
 from ..errors import DatabaseError, StatementFailed
 from ..session import NOT_READ, Session, moment
+from .oracle_process import find_shared_processes, kind_of
 
 NO_SUCH_TABLE, NO_PRIVILEGE = 942, 1031
 # Longer lists of ids than this are not worth their text; Oracle takes at most 1000 members (ORA-01795).
@@ -46,13 +47,6 @@ _COMMANDS = {
     **{47: "PL/SQL EXECUTE", 48: "SET TRANSACTION", 49: "ALTER SYSTEM", 50: "EXPLAIN", 62: "ANALYZE TABLE"},
     **{63: "ANALYZE INDEX", 85: "TRUNCATE TABLE", 170: "CALL METHOD", 189: "UPSERT"},
 }
-# Names of the server's own processes, V$PROCESS.PNAME, by what they are.
-_KINDS = (
-    (re.compile(r"J[0-9A-Z]{3}"), "job"),
-    (re.compile(r"P[0-9A-Z]{3}|P[PZ][0-9A-Z]{2}"), "parallel"),
-    (re.compile(r"[SDN][0-9]{3}"), "shared"),
-    (re.compile(r"L[0-9]{3}"), "pooled"),
-)
 # Each view that can be left out: its alias in the query, what is null without it, and the match keys and row fields that
 # then cannot be answered.
 _OPTIONAL = {
@@ -70,7 +64,7 @@ _ON_DEMAND = {"sort_usage": "temp_mb", "sql": "sql_text", "locked_object": "lock
 class SessionList:
     """How this server's sessions are read: which views, with or without instances, and what must be done without."""
 
-    def __init__(self, version, instances, here, own_sid, zone, container):
+    def __init__(self, version, instances, here, own_sid, zone, container, windows=False):
         self.instances = instances
         # The views of all instances cost processes on each, so they are used only where there is more than one.
         self.several = len(instances) > 1
@@ -79,6 +73,7 @@ class SessionList:
         self._version = version
         self._zone = zone
         self._container = container
+        self._windows = windows
         self.whole_cdb = container == "CDB$ROOT"
         self._objects_view = "cdb_objects" if self.whole_cdb else "dba_objects"
         self._denied: dict[str, str] = {}
@@ -109,6 +104,8 @@ class SessionList:
                     raise
         sessions = [self._session(row) for row in rows]
         _add_up(sessions)
+        if among is None:
+            find_shared_processes(sessions)
         relate(sessions, [wait for wait in map(self._wait, rows) if wait])
         by_key = {(session.inst_id, session.sid): session for session in sessions}
         for row in objects:
@@ -131,7 +128,7 @@ class SessionList:
         for name in _OPTIONAL:
             if self._reads(name, keys) and not self._readable(ask, self.view(name)):
                 self._denied[name] = (
-                    f"missing privilege: GRANT SELECT ON SYS.{_grantable(self.view(name))} TO the login user"
+                    f"missing privilege: GRANT SELECT ON SYS.{grantable(self.view(name))} TO the login user"
                 )
         if self._reads("locked_object", keys) and not self._readable(ask, self._objects_view):
             self._denied["locked_object"] = (
@@ -142,7 +139,7 @@ class SessionList:
         for view in (self.view("session"), *(("v$containers",) if self.whole_cdb else ())):
             if not self._readable(ask, view):
                 raise DatabaseError(
-                    f"login_user: missing privilege: GRANT SELECT ON SYS.{_grantable(view)} TO the login user; without it no session can be listed."
+                    f"login_user: missing privilege: GRANT SELECT ON SYS.{grantable(view)} TO the login user; without it no session can be listed."
                 )
         return len(self._denied) > before
 
@@ -329,7 +326,7 @@ class SessionList:
         return {
             "host": instance.get("HOST_NAME"),
             "spid": str(row["SPID"]),
-            "kind": _kind(row, working_for),
+            "kind": kind_of(row, working_for, self._windows),
             "oracle_sid": instance.get("INSTANCE_NAME"),
         }
 
@@ -338,21 +335,6 @@ class SessionList:
             return None
         holder = (int(row["HOLDER_INSTANCE"] or row["INST_ID"]), int(row["HOLDER"]))
         return Wait((int(row["INST_ID"]), int(row["SID"])), holder, (row["WAIT_TIME_MICRO"] or 0) / 1e6)
-
-
-def _kind(row, working_for):
-    """What kind of process serves the session, None for one of no known kind: only a dedicated one is its alone."""
-    if row["BACKGROUND"]:
-        return "background"
-    if row.get("EXECUTION_TYPE") == "THREAD":
-        return "thread"
-    if working_for:
-        return "parallel"
-    if row["PNAME"]:
-        # A server process that a listener started for a client has no name. One with another name than these serves
-        # somebody else's purpose.
-        return next((kind for pattern, kind in _KINDS if pattern.fullmatch(row["PNAME"])), None)
-    return {"SHARED": "shared", "NONE": "shared", "POOLED": "pooled"}.get(row["SERVER"] or "", "dedicated")
 
 
 def _transaction(row):
@@ -379,7 +361,7 @@ def _add_up(sessions):
             }
 
 
-def _grantable(view):
+def grantable(view):
     """The name that a grant takes: V$SESSION is a synonym of V_$SESSION."""
     return re.sub(r"^(G?V)\$", r"\1_$", view.upper())
 

@@ -14,10 +14,14 @@ from collections import Counter
 
 from .guard import KILLED
 from .plan import CANCEL
+from .process_result import told_recovery
+from .process_rung import PROCESS_KILL
 from .session import IDENTITY, OUTCOMES
 
-# What a rung takes of those that the rung before has tried.
+# What a rung takes of those that the rung before has tried. A process is ended only when nothing else is left to be
+# waited for.
 _LEFT = ("pending", "rolling_back", "failed")
+_LEFT_FOR_A_PROCESS_KILL = ("pending",)
 # Options that say how many to pick. A later rung does not pick: it takes what was left.
 _PICKING = ("pick", "limit", "keep", "per", "max_percent")
 # Sessions of a rule that its lines name one by one.
@@ -42,9 +46,16 @@ def next_rung(rule, number, steps, max_sessions):
         options["max_sessions"] = min(rule["options"]["max_sessions"], budget)
         return {"verb": rung["verb"], "pause_seconds": 0, "options": options, "way": rung["way"]}
     before: dict = next((step["result"] for step in reversed(steps) if step["rule"] == rule["name"]), {})
-    left = [row for row in _rows(before) if row["outcome"] in _LEFT]
+    takes = _LEFT_FOR_A_PROCESS_KILL if rung["verb"] == PROCESS_KILL else _LEFT
+    left = [row for row in _rows(before) if row["outcome"] in takes]
     if not left:
         return {}
+    options["sessions"] = {"database": before["database"], "sessions": left}
+    options["sessions_max_age"] = 3600 + rung["after_seconds"]
+    waited = max(row.get("waited_seconds") or 0.0 for row in _rows(before))
+    pause = max(0, math.ceil(round(rung["after_seconds"] - waited, 1)))
+    if rung["verb"] == PROCESS_KILL:
+        return {"verb": rung["verb"], "pause_seconds": pause, "options": options, "way": rung["way"]}
     options.update({name: value for name, value in rule["options"].items() if name not in _PICKING})
     if rule["rungs"][number - 1]["verb"] == CANCEL:
         # The statement that was matched must run still: the session may be in the middle of another one by now.
@@ -52,12 +63,8 @@ def next_rung(rule, number, steps, max_sessions):
     else:
         # They are killed because this ladder did it.
         options["allow"] = sorted({*_names(options.get("allow")), KILLED})
-    options["sessions"] = {"database": before["database"], "sessions": left}
-    options["sessions_max_age"] = 3600 + rung["after_seconds"]
     options["max_sessions"] = len(left)
-    waited = max(row.get("waited_seconds") or 0.0 for row in _rows(before))
-    pause = math.ceil(round(rung["after_seconds"] - waited, 1))
-    return {"verb": rung["verb"], "pause_seconds": max(0, pause), "options": options, "way": rung["way"]}
+    return {"verb": rung["verb"], "pause_seconds": pause, "options": options, "way": rung["way"]}
 
 
 def _names(given):
@@ -111,6 +118,7 @@ def _entry(name, steps):
         "counts": {outcome: counted[outcome] for outcome in OUTCOMES},
         "verbs": [step["verb"] for step in steps],
         "sessions": [{key: row[key] for key in _REPORTED} for row in last.values()],
+        "recovering": (steps[-1]["result"].get("recovering") or []) if steps else [],
         "failure": _failure(steps),
     }
 
@@ -125,16 +133,20 @@ def _lines(entry):
         yield f"  {row['outcome'].replace('_', ' ')}: session {who} - {what}"
     if len(entry["sessions"]) > _NAMED:
         yield f"  ... and {len(entry['sessions']) - _NAMED} more"
+    yield from (f"  {line}" for line in told_recovery(entry))
     if entry["failure"]:
         yield f"  FAILED: {entry['failure']}"
 
 
 def _failure(steps):
-    """Why the rule failed: its last rung decides, because it took what the others had left."""
+    """Why the rule failed: its last rung decides, because it took what the others had left; a process kill leaves aside
+    what has failed before it.
+    """
     if not steps:
         return "it was not carried out, because the run ended before."
-    result = steps[-1]["result"]
-    return str(result.get("msg")).split("\n", maxsplit=1)[0] if result.get("failed") else None
+    deciding = steps[-2:] if steps[-1]["verb"] == PROCESS_KILL else steps[-1:]
+    failed = [step["result"] for step in reversed(deciding) if step["result"].get("failed")]
+    return str(failed[0].get("msg")).split("\n", maxsplit=1)[0] if failed else None
 
 
 def audit_records(step, time, run, host):

@@ -8,16 +8,22 @@ from __future__ import annotations
 from . import values
 from .match import parse_matches
 from .plan import CANCEL, DISCONNECT, KILL, WAY_OPTIONS, parse_way
+from .process_rung import PROCESS_KILL, SETTINGS, check_settings
 from .rule import RULE_OPTIONS, parse_rule
 from .values import BadOption
 
 OPTION = "oracle_sessions_policy"
-RUNGS = (CANCEL, DISCONNECT, KILL)
-_LATER = ("process_kill",)
+RUNGS = (CANCEL, DISCONNECT, KILL, PROCESS_KILL)
 # From the gentlest to the hardest, a ladder only ever goes up: a disconnect that waits for the transaction comes before a
 # kill, one that does not wait ends the process that a kill only asks to end itself.
 _GENTLE_DISCONNECT = "disconnect with post_transaction"
-_ORDER = (CANCEL, _GENTLE_DISCONNECT, KILL, DISCONNECT)
+_ORDER = (CANCEL, _GENTLE_DISCONNECT, KILL, DISCONNECT, PROCESS_KILL)
+# What each rung leaves, where that is not killed: a process that still works for somebody is not ended.
+_LEAVES_ALIVE = {
+    None: "it ends what the database was told to end and has not",
+    CANCEL: "what a cancel leaves is not killed, and goes on with its work",
+    _GENTLE_DISCONNECT: "what waits for the end of its transaction is not killed",
+}
 
 
 def parse_policy(raw, max_sessions=20, protect=(), wait_timeout=60):
@@ -89,11 +95,19 @@ def _ladder(raw, where, patience):
                 at,
                 f"{_ORDER[step]} cannot follow {_ORDER[highest]}; a ladder goes up, in the order {', '.join(_ORDER)}.",
             )
+        if verb == PROCESS_KILL:
+            _refuse_alive(at, _ORDER[highest] if rungs else None)
         highest = step
         if rungs:
-            rungs[-1].update(wait_timeout=after, on_pending="ok")
+            # What a process kill leaves aside, because it rolls back, nobody speaks of after this.
+            rungs[-1].update(wait_timeout=after, on_pending="warn" if verb == PROCESS_KILL else "ok")
         rungs.append({"verb": verb, "way": way, "after_seconds": after, "wait_timeout": patience, "on_pending": None})
     return rungs
+
+
+def _refuse_alive(where, before):
+    if before in _LEAVES_ALIVE:
+        raise BadOption(where, f"{PROCESS_KILL} must come right after a kill or a disconnect: {_LEAVES_ALIVE[before]}.")
 
 
 def _rung(entry, where, first, patience):
@@ -104,10 +118,6 @@ def _rung(entry, where, first, patience):
         if len(entry) != 1:
             raise BadOption(where, f"{values.shown(entry)} is not one rung; write a verb, or {{kill: {{after: 60s}}}}.")
         ((verb, settings),) = entry.items()
-    if verb in _LATER:
-        raise BadOption(
-            where, f"{verb} comes with a later version of this collection; this one has {', '.join(RUNGS)}."
-        )
     if verb not in RUNGS:
         raise BadOption(where, f"{values.shown(verb)} is not a verb; this version has {', '.join(RUNGS)}.")
     if not isinstance(entry, dict):
@@ -117,12 +127,12 @@ def _rung(entry, where, first, patience):
     values.refuse_null(settings, f"{at}.")
     after = settings.pop("after", None)
     # A rule says which statement to cancel by its match.
-    known = [name for name in WAY_OPTIONS[verb] if name != "sql_id"]
+    known = SETTINGS if verb == PROCESS_KILL else [name for name in WAY_OPTIONS[verb] if name != "sql_id"]
     for name in settings:
         if name not in known:
             raise BadOption(f"{at}.{name}", f"a rung has no such setting; {verb} has {', '.join(('after', *known))}.")
     try:
-        parse_way(verb, settings)
+        check_settings(settings) if verb == PROCESS_KILL else parse_way(verb, settings)
     except BadOption as error:
         raise BadOption(f"{at}.{error.option}", str(error)[len(f"{error.option}: ") :]) from None
     if after is None:

@@ -193,4 +193,14 @@ def restarted(before, after):
     return bool(earlier and later) and abs((later - earlier).total_seconds()) > _STARTUP_TOLERANCE
 
 
+def progress(rollback):
+    """How a rollback goes on, as the end of a sentence; nothing where nobody has looked."""
+    if not rollback:
+        return ""
+    told = f": {rollback['records']} undo records left"
+    if rollback["eta_seconds"] is not None:
+        told += f", about {rollback['eta_seconds']:.0f} s at {rollback['per_second']:.0f} per second"
+    return told
+
+
 OUTCOMES = ("planned", "ended", "pending", "rolling_back", "gone", "unchanged", "refused", "skipped", "failed")

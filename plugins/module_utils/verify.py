@@ -12,6 +12,7 @@ from . import values
 from .act import abandon, lost_to_restart
 from .errors import DatabaseError, ServerRestarted
 from .plan import CANCEL
+from .session import progress
 from .values import BadOption
 
 # How fast the pause between two looks grows, and the longest one in seconds.
@@ -142,7 +143,7 @@ def _still_there(outcome, now, waited, way, rollback=None, unseen=None):
     if now.killed and now.transaction is not None:
         outcome.rollback = rollback.told() if rollback else None
         outcome.settle(
-            "rolling_back", f"killed, and still rolling back after {waited:.1f} s{_progress(outcome.rollback)}"
+            "rolling_back", f"killed, and still rolling back after {waited:.1f} s{progress(outcome.rollback)}"
         )
     elif outcome.verb == CANCEL and outcome.sent:
         outcome.settle("pending", f"the statement still runs {waited:.1f} s after it was cancelled")
@@ -152,15 +153,6 @@ def _still_there(outcome, now, waited, way, rollback=None, unseen=None):
         since = "the statement" if outcome.sent else "we began to look; it was killed earlier"
         doubt = f"; whether it rolls back cannot be seen ({unseen})" if unseen else ""
         outcome.settle("pending", f"still there {waited:.1f} s after {since}{doubt}")
-
-
-def _progress(rollback):
-    if not rollback:
-        return ""
-    told = f": {rollback['records']} undo records left"
-    if rollback["eta_seconds"] is not None:
-        told += f", about {rollback['eta_seconds']:.0f} s at {rollback['per_second']:.0f} per second"
-    return told
 
 
 def as_seen(outcomes, way, dialect):

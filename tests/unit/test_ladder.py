@@ -122,6 +122,48 @@ def test_a_kill_after_a_disconnect_takes_those_that_it_has_marked() -> None:
     assert outcomes(planned(now, rule(**taken))) == {1: "planned", 2: "planned", 3: "skipped"}
 
 
+def process_kills(**keys: Any) -> dict[str, Any]:
+    return reports(then=["kill", {"process_kill": {"after": "10s", "grace": 5}}], **keys)
+
+
+def test_a_process_kill_takes_what_is_pending_and_nobody_else() -> None:
+    everyone = [row(running(sid), outcome, "kill") for sid, outcome in enumerate(OUTCOMES, start=1)]
+    (written,) = parse_policy([process_kills(allow="system_users", protect=[{"machine": "m"}])])
+    rung = next_rung(written, 1, [step("reports", "kill", *everyone)], 20)
+    assert [each["outcome"] for each in rung["options"]["sessions"]["sessions"]] == ["pending"]
+    assert (rung["verb"], rung["way"], rung["pause_seconds"]) == ("process_kill", {"grace": 5}, 10)
+    # It is told who and for how long, and nothing that could lift anything.
+    assert set(rung["options"]) == {"sessions", "sessions_max_age", "wait_timeout", "detail"}
+    for outcome in set(OUTCOMES) - {"pending"}:
+        assert next_rung(written, 1, [step("reports", "kill", row(running(1), outcome, "kill"))], 20) == {}
+
+
+def test_what_failed_before_a_process_kill_fails_the_rule() -> None:
+    rules = parse_policy([process_kills()])
+    killed = step(
+        "reports", "kill", row(running(1), "failed"), row(running(2), "pending"), failed=True, msg="1 failed."
+    )
+    ended = step("reports", "process_kill", row(running(2), "ended", "process_kill"), failed=False, msg="ended")
+    assert policy_report(rules, [killed, ended])["rules"][0]["failure"] == "1 failed."
+    assert (
+        policy_report(rules, [{**killed, "result": {**killed["result"], "failed": False}}, ended])["rules"][0][
+            "failure"
+        ]
+        is None
+    )
+    left = step("reports", "process_kill", row(running(2), "pending", "process_kill"), failed=True, msg="2 is pending.")
+    assert policy_report(rules, [killed, left])["rules"][0]["failure"] == "2 is pending."
+
+
+def test_what_is_still_rolled_back_for_the_dead_is_reported() -> None:
+    dead = {"inst_id": 1, "usn": 7, "slot": 12, "sequence": 2104, "state": "recovering", "undo_blocks_done": 480}
+    dead |= {"undo_blocks_total": 600, "eta_seconds": 12.0}
+    ended = step("reports", "process_kill", row(running(2), "ended", "process_kill"), recovering=[dead])
+    report = policy_report(parse_policy([process_kills()]), [ended])
+    assert report["rules"][0]["recovering"] == [dead]
+    assert "still rolled back on instance 1" in report["lines"][-1] and "480 of 600" in report["lines"][-1]
+
+
 def test_the_rest_of_the_time_is_waited() -> None:
     (written,) = parse_policy([reports()])
 

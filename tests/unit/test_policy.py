@@ -127,9 +127,8 @@ P = "oracle_sessions_policy"
         ([entry(wait_timeout=5)], f"{P}[0].wait_timeout: a rule has no such key; "),
         ([entry(then=None)], f"{P}[0].then: it is null, "),
         ([entry(then=[])], f"{P}[0].then: it is an empty list, "),
-        ([entry(then=["shoot"])], f"{P}[0].then[0]: 'shoot' is not a verb; this version has cancel, disconnect, kill."),
+        ([entry(then=["shoot"])], f"{P}[0].then[0]: 'shoot' is not a verb; this version has cancel, "),
         ([entry(then=[["kill"]])], f"{P}[0].then[0]: ['kill'] is not a verb; "),
-        ([entry(then=["process_kill"])], f"{P}[0].then[0]: process_kill comes with a later version "),
         ([entry(then=["disconnect", "kill"])], f"{P}[0].then[1]: kill cannot follow disconnect; a ladder goes up, in "),
         ([entry(then=["disconnect", "disconnect"])], f"{P}[0].then[1]: disconnect cannot follow disconnect; "),
         (
@@ -148,7 +147,6 @@ P = "oracle_sessions_policy"
             [entry(then=[{"disconnect": {"immediate": False}}])],
             f"{P}[0].then[0].disconnect.immediate: a disconnect is ",
         ),
-        ([entry(then=["kill", {"process_kill": {"after": 1}}])], f"{P}[0].then[1]: process_kill comes with a later "),
         ([entry(then=["kill", "cancel"])], f"{P}[0].then[1]: cancel cannot follow kill; "),
         ([entry(then=["kill", "kill"])], f"{P}[0].then[1]: kill cannot follow kill; "),
         ([entry(then=[{"kill": {"after": "5s"}}])], f"{P}[0].then[0].kill.after: there is nothing before the first "),
@@ -168,6 +166,65 @@ def test_bad_input(rules: Any, sentence: str) -> None:
     with pytest.raises(AnsibleFilterError, match=r"oracle_sessions_policy") as failed:
         policy(rules)
     assert str(failed.value).startswith(str(refused.value).rstrip("."))
+
+
+ALIVE = "process_kill must come right after a kill or a disconnect: "
+GENTLE = {"disconnect": {"post_transaction": True}}
+
+
+@pytest.mark.parametrize(
+    ("then", "sentence"),
+    [
+        (["process_kill"], f"{P}[0].then[0]: {ALIVE}it ends what the database was told to end"),
+        ("process_kill", f"{P}[0].then: {ALIVE}"),
+        ([{"process_kill": {"grace": 5}}, "kill"], f"{P}[0].then[0]: {ALIVE}"),
+        (["cancel", "process_kill"], f"{P}[0].then[1]: {ALIVE}what a cancel leaves is not killed"),
+        ([GENTLE, "process_kill"], f"{P}[0].then[1]: {ALIVE}what waits for the end of its transaction is not killed"),
+        (["kill", "process_kill", "process_kill"], f"{P}[0].then[2]: process_kill cannot follow process_kill; "),
+        (["kill", "process_kill", "disconnect"], f"{P}[0].then[2]: disconnect cannot follow process_kill; "),
+        (
+            ["kill", {"process_kill": {"force": True}}],
+            f"{P}[0].then[1].process_kill.force: a rung has no such setting; ",
+        ),
+        (["kill", {"process_kill": {"owner": "oracle"}}], f"{P}[0].then[1].process_kill.owner: a rung has no such "),
+        (
+            ["kill", {"process_kill": {"allow": "x"}}],
+            f"{P}[0].then[1].process_kill.allow: a rung has no such setting; ",
+        ),
+        (["kill", {"process_kill": {"signals": ["HUP"]}}], f"{P}[0].then[1].process_kill.signals: ['HUP'] cannot be "),
+        (["kill", {"process_kill": {"signals": ["KILL", "TERM"]}}], f"{P}[0].then[1].process_kill.signals: "),
+        (["kill", {"process_kill": {"signals": []}}], f"{P}[0].then[1].process_kill.signals: it is an empty list, "),
+        (["kill", {"process_kill": {"signals": 9}}], f"{P}[0].then[1].process_kill.signals: [9] cannot be used; "),
+        (["kill", {"process_kill": {"signals": None}}], f"{P}[0].then[1].process_kill.signals: it is null, "),
+        (
+            ["kill", {"process_kill": {"grace": "soon"}}],
+            f"{P}[0].then[1].process_kill.grace: 'soon' is not a duration; ",
+        ),
+        (["kill", {"process_kill": {"grace": True}}], f"{P}[0].then[1].process_kill.grace: True is not a duration; "),
+    ],
+)
+def test_a_process_kill_that_is_refused(then: Any, sentence: str) -> None:
+    with pytest.raises(BadOption) as refused:
+        parse_policy([entry(then=then)])
+    assert str(refused.value).startswith(sentence)
+
+
+@pytest.mark.parametrize("before", ["kill", "disconnect", {"disconnect": {"noreplay": True}}])
+def test_a_process_kill_after_what_kills(before: Any) -> None:
+    then = ["cancel", before, {"process_kill": {"after": "2m", "grace": "45s", "signals": ["TERM"]}}]
+    (rule,) = parse_policy([entry(then=then)], wait_timeout=90)
+    _cancel, killing, last = rule["rungs"]
+    # What rolls back it leaves aside, so that somebody must speak of it.
+    assert (killing["wait_timeout"], killing["on_pending"]) == (120.0, "warn")
+    assert last == {
+        "verb": "process_kill",
+        "way": {"grace": "45s", "signals": ["TERM"]},
+        "after_seconds": 120.0,
+        "wait_timeout": 90.0,
+        "on_pending": None,
+    }
+    assert ladder(["kill", "process_kill"])[1] == ("process_kill", 90.0, 90.0, None)
+    assert parse_policy([entry(then=["kill", {"process_kill": {"signals": "KILL"}}])])
 
 
 @pytest.mark.parametrize(

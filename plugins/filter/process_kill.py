@@ -1,0 +1,59 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filters that the rung process_kill is built from; each is documented in the .yml file of its name."""
+
+from __future__ import annotations
+
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.process_hosts import InventoryHost, parse_hosts
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.process_result import process_result
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.process_rung import (
+    check_settings,
+    first_look,
+    second_look,
+)
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.values import BadOption
+
+
+def process_kill_hosts(hosts, names, settings=None):
+    """The inventory hosts by instance numbers, as text, checked together with the settings of the rung."""
+    try:
+        check_settings(settings or {})
+        return {str(instance): name for instance, name in parse_hosts(hosts, names).items()}
+    except BadOption as error:
+        raise AnsibleFilterError(str(error)) from None
+
+
+def process_kill_sessions(left, look, hosts, names, hostvars):
+    """Whose processes may have to be ended, by inventory hosts, after one look; and what becomes of the others."""
+
+    def inventory(name=None):
+        if name is not None:
+            return InventoryHost.of(name, hostvars[name])
+        return [InventoryHost.of(each, hostvars[each]) for each in names]
+
+    try:
+        return first_look(left, look, parse_hosts(hosts, names), inventory)
+    except BadOption as error:
+        raise AnsibleFilterError(str(error)) from None
+
+
+def process_kill_proof(group, look, hostname=None):
+    """Whose processes are to be ended on one host, after the second look; and what becomes of the others."""
+    try:
+        return second_look(group, look, hostname)
+    except BadOption as error:
+        raise AnsibleFilterError(str(error)) from None
+
+
+class FilterModule:
+    def filters(self):
+        return {
+            "process_kill_hosts": process_kill_hosts,
+            "process_kill_sessions": process_kill_sessions,
+            "process_kill_proof": process_kill_proof,
+            "process_kill_result": process_result,
+        }

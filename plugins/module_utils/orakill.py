@@ -32,5 +32,5 @@ def said(output, oracle_sid, spid):
     """Whether it says that this very thread was signalled, and what it said in one line. Its exit code tells nothing."""
     told = " ".join(output.split())
     success = _SUCCESS.search(told)
-    signalled = bool(success) and (int(success[1]), success[2].lower()) == (int(spid), oracle_sid.lower())
-    return signalled, told[:200] or "nothing"
+    target = (int(success[1]), success[2].lower()) if success else None
+    return target == (int(spid), oracle_sid.lower()), told[:200] or "nothing"

@@ -73,7 +73,7 @@ def first_look(left, result, given, inventory):
             host, reason = find_host(session.process, session.inst_id, look.database.get("platform"), given, inventory)
             objection = None if host else ("pending", reason)
         if objection:
-            settled.append(settle(session, *objection, look.rollback(session)))
+            settled.append(_settle(session, objection, look.rollback(session)))
             continue
         group = next((each for each in groups if each["host"] == host.name and not host.windows), None)
         if not group:
@@ -100,7 +100,7 @@ def second_look(group, result, hostname=None):
         if group["windows"]:
             objection = objection or _elsewhere(session, group["host"], hostname or {})
         if objection:
-            settled.append(settle(session, *objection, look.rollback(session)))
+            settled.append(_settle(session, objection, look.rollback(session)))
             continue
         sessions.append(session.row())
         process = {name: getattr(session, name) for name in ("inst_id", "sid", "serial", "username", "logon_seconds")}
@@ -130,8 +130,9 @@ class Look:
         return self._rows.get(session.identity, {}).get("rollback")
 
 
-def settle(session, outcome, reason, rollback=None):
+def _settle(session, objection, rollback):
     """What became of a session, as it is handed on from task to task."""
+    outcome, reason = objection
     return {"session": session.row(), "outcome": outcome, "reason": reason, "rollback": rollback}
 
 

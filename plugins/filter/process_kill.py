@@ -15,7 +15,7 @@ from ansible_collections.dbops.oracle_sessions.plugins.module_utils.process_rung
     first_look,
     second_look,
 )
-from ansible_collections.dbops.oracle_sessions.plugins.module_utils.values import BadOption
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.values import BadOption, seconds
 
 
 def process_kill_hosts(hosts, names, settings=None):
@@ -27,7 +27,7 @@ def process_kill_hosts(hosts, names, settings=None):
         raise AnsibleFilterError(str(error)) from None
 
 
-def process_kill_sessions(left, look, hosts, names, hostvars):
+def process_kill_sessions(left, look, hosts, names, hostvars, wait_timeout=60):
     """Whose processes may have to be ended, by inventory hosts, after one look; and what becomes of the others."""
 
     def inventory(name=None):
@@ -36,7 +36,8 @@ def process_kill_sessions(left, look, hosts, names, hostvars):
         return [InventoryHost.of(each, hostvars[each]) for each in names]
 
     try:
-        return first_look(left, look, parse_hosts(hosts, names), inventory)
+        found = first_look(left, look, parse_hosts(hosts, names), inventory)
+        return {**found, "wait_seconds": seconds(wait_timeout, "oracle_sessions_wait_timeout")}
     except BadOption as error:
         raise AnsibleFilterError(str(error)) from None
 

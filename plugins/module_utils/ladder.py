@@ -14,7 +14,6 @@ from collections import Counter
 
 from .guard import KILLED
 from .plan import CANCEL
-from .process_result import told_recovery
 from .process_rung import PROCESS_KILL
 from .session import IDENTITY, OUTCOMES
 
@@ -118,7 +117,8 @@ def _entry(name, steps):
         "counts": {outcome: counted[outcome] for outcome in OUTCOMES},
         "verbs": [step["verb"] for step in steps],
         "sessions": [{key: row[key] for key in _REPORTED} for row in last.values()],
-        "recovering": (steps[-1]["result"].get("recovering") or []) if steps else [],
+        "recovering": steps[-1]["result"].get("recovering") if steps else None,
+        "remarks": (steps[-1]["result"].get("remarks") or []) if steps else [],
         "failure": _failure(steps),
     }
 
@@ -133,7 +133,7 @@ def _lines(entry):
         yield f"  {row['outcome'].replace('_', ' ')}: session {who} - {what}"
     if len(entry["sessions"]) > _NAMED:
         yield f"  ... and {len(entry['sessions']) - _NAMED} more"
-    yield from (f"  {line}" for line in told_recovery(entry))
+    yield from (f"  {line}" for line in entry["remarks"])
     if entry["failure"]:
         yield f"  FAILED: {entry['failure']}"
 

@@ -53,21 +53,19 @@ def process_result(first, tries, looks, recovering=None, check_mode=False, comme
         "comment": comment,
         "sessions": report.rows(full=True),
         "counts": report.counts(),
-        "recovering": [],
+        "recovering": (recovering or {}).get("recovering"),
+        "remarks": _recovery(recovering) if recovering else [],
     }
-    if recovering:
-        seen = Look(recovering)
-        result["recovering"] = recovering.get("recovering") or []
-        lines += (
-            [f"what is still rolled back cannot be seen: {seen.failure}"] if seen.failure else told_recovery(result)
-        )
-    return {**result, "msg": "\n".join(lines)}
+    return {**result, "msg": "\n".join([*lines, *result["remarks"]])}
 
 
-def told_recovery(result):
+def _recovery(seen):
     """What is still rolled back for dead processes, in a line each."""
+    failure = Look(seen).failure
+    if failure:
+        return [f"whether dead transactions are still rolled back cannot be seen: {failure}"]
     lines = []
-    for each in result.get("recovering") or ():
+    for each in seen["recovering"]:
         eta = "" if each["eta_seconds"] is None else f", about {each['eta_seconds']:.0f} s"
         lines.append(
             f"still rolled back on instance {each['inst_id']}: the transaction {each['usn']}.{each['slot']}.{each['sequence']} of a "
@@ -131,7 +129,7 @@ def _outcome(session, told, one, looks):
     sent = bool(told.signals)
     session.process = {**session.process, "inventory_host": one["host"], "signals": told.signals}
     outcome = Outcome(session, verb=PROCESS_KILL, statement=told.statement, sent=sent)
-    ended = f"its process was ended ({told.reason})" if sent else f"its process is gone from {one['host']}"
+    ended = f"its process was ended by {told.signals[-1]}" if sent else f"its process is gone from {one['host']}"
     look = next((Look(each["result"]) for each in looks if _asked(session, each)), None)
     if look and not look.failure:
         outcome.waited_seconds = _seconds(one["proof"]["database"], look.database)

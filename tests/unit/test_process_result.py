@@ -52,9 +52,9 @@ ROLLING = killed(transaction={"age_seconds": 1.0, "undo_records": 9})
 @pytest.mark.parametrize(
     ("call", "after", "outcome", "reason", "statement"),
     [
-        (answer("ended", "TERM"), (), "ended", "its process was ended (so), and the database lists it", "kill -TERM 4030 on db1"),
+        (answer("ended", "TERM"), (), "ended", "its process was ended by TERM, and the database lists it", "kill -TERM 4030 on db1"),
         (answer("ended", "TERM", "KILL"), (), "ended", "its process", "kill -TERM 4030, kill -KILL 4030 on db1"),
-        (answer("ended", "TERM"), (STILL,), "pending", "its process was ended (so); the database still", "kill -TERM 4030 on db1"),
+        (answer("ended", "TERM"), (STILL,), "pending", "its process was ended by TERM; the database still", "kill -TERM 4030 on db1"),
         (answer("ended", "TERM"), (ROLLING,), "rolling_back", "killed, and still rolling back", "kill -TERM 4030 on db1"),
         (answer("gone"), (), "gone", "the database lists it no more; nothing", None),
         (answer("gone"), (STILL,), "pending", "its process is gone from db1; the database still lists it", None),
@@ -117,7 +117,7 @@ SIGNALLED = "Kill of thread id 4030 in instance SHOP1 successfully signalled."
 @pytest.mark.parametrize(
     ("call", "after", "outcome", "reason"),
     [
-        ({"rc": 0, "stdout": SIGNALLED}, (), "ended", "its process was ended (orakill on win1 said: Kill of thread id"),
+        ({"rc": 0, "stdout": SIGNALLED}, (), "ended", "its process was ended by orakill, and"),
         ({"rc": 1, "stdout": SIGNALLED}, (STILL,), "pending", "its process was ended"),
         ({"rc": 0, "stdout": "Usage: orakill sid thread"}, (STILL,), "failed", "orakill on win1 said: Usage"),
         ({"rc": 0, "stdout": ""}, (STILL,), "failed", "orakill on win1 failed: it returned nothing"),
@@ -145,8 +145,12 @@ def test_what_is_still_rolled_back_is_told() -> None:
     unseen = rung(
         answer("ended", "TERM"), recovering={"failed": True, "msg": "include: recovery cannot be seen here (grant)."}
     )
-    assert unseen["recovering"] == [] and not unseen["failed"]
-    assert "what is still rolled back cannot be seen: include: recovery cannot be seen here (grant)" in unseen["msg"]
+    assert unseen["recovering"] is None and not unseen["failed"]
+    words = (
+        "whether dead transactions are still rolled back cannot be seen: include: recovery cannot be seen here (grant)"
+    )
+    assert unseen["remarks"] == [words] and words in unseen["msg"]
+    assert rung(answer("ended", "TERM"))["recovering"] is None
 
 
 def test_who_never_got_to_a_host_is_in_the_result_too() -> None:

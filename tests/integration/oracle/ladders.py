@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Plays of the role session_cleanup whose rules end server processes, and what came of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from servers.actors import wait_until
+from servers.oracle.handle import OracleServer
+from servers.oracle_actors import Session
+
+ROLE = "dbops.oracle_sessions.session_cleanup"
+REPORT = "report"
+# A call that hears of nothing, and a ladder that leaves it no way.
+HOLD = "BEGIN STANDIN.HOLD(600); END;"
+LADDER = ["kill", {"process_kill": {"after": "1s", "grace": "10s"}}]
+
+
+def cleanup_play(policy: Any, **variables: Any) -> dict[str, Any]:
+    return {
+        "hosts": "db",
+        "gather_facts": False,
+        "vars": {"oracle_sessions_policy": policy}
+        | {f"oracle_sessions_{name}": value for name, value in variables.items()},
+        "tasks": [
+            {
+                "block": [{"include_role": {"name": ROLE}}],
+                "always": [{"name": REPORT, "debug": {"msg": "{{ oracle_sessions_report | default({}) }}"}}],
+            }
+        ],
+    }
+
+
+def stuck(user: dict[str, str], then: Any = LADDER, **keys: Any) -> list[dict[str, Any]]:
+    """A policy for whatever this user's sessions are busy with."""
+    return [{"name": "stuck", "match": {"username": user["user"], "active": 0}, "then": then, **keys}]
+
+
+def rows(done: Any) -> dict[tuple[int, int], dict[str, Any]]:
+    """What the report says of each session of the only rule, by instance and sid."""
+    (rule,) = done.of(REPORT)["msg"]["rules"]
+    return {(row["inst_id"], row["sid"]): row for row in rule["sessions"]}
+
+
+def key(session: Session) -> tuple[int, int]:
+    return session.inst_id, session.sid
+
+
+def spid(session: Session) -> int:
+    """On its host. To be asked before a KILL of an idle session, whose PADDR then leads nowhere."""
+    process = (
+        "SELECT p.spid FROM gv$session s JOIN gv$process p ON p.inst_id = s.inst_id AND p.addr = s.paddr"
+        " WHERE s.inst_id = :1 AND s.sid = :2 AND s.serial# = :3"
+    )
+    return int(session.server.sql(process, (session.inst_id, session.sid, session.serial))[0][0])
+
+
+@contextmanager
+def between_the_looks(server: OracleServer, act: Callable[[], None], after_logins: int = 3) -> Iterator[None]:
+    """``act`` is called once, after the first look of the rung and long before the second one: ours are the session that
+    asks which database it is, the one that kills, and the one that looks.
+    """
+    failed: list[BaseException] = []
+
+    def looked() -> bool:
+        sessions = {(call.inst_id, call.sid, call.serial) for call in server.calls()}
+        if len(sessions) < after_logins:
+            return False
+        ours = "SELECT COUNT(*) FROM gv$session WHERE program = 'dbops.oracle_sessions'"
+        return server.sql(ours) == [(0,)]
+
+    def run() -> None:
+        try:
+            wait_until(looked, timeout=60, what="the first look")
+            act()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield
+    thread.join()
+    assert not failed, failed

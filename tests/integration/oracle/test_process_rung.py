@@ -1,0 +1,364 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rung process_kill of the role session_cleanup, with a stand-in whose server processes run on this machine."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import secrets
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from servers import oracle_actors as actors
+from servers.oracle import sga, tables
+from servers.oracle.handle import OracleServer
+from servers.oracle_actors import BusySession, Session
+
+from .ladders import HOLD, LADDER, ROLE, between_the_looks, cleanup_play, key, rows, spid, stuck
+from .test_kinds import EVERY_GUARD
+
+Busy = Callable[..., BusySession]
+User = dict[str, str]
+Cleanup = Callable[..., Any]
+
+# Other tests have instances on this machine, too, and PMON goes by the instance's name.
+STAND_IN = {"name": f"R{secrets.token_hex(3).upper()}", "disconnect_busy": 31, "force_busy": 31}
+
+
+@pytest.fixture
+def host(login: dict[str, Any]) -> dict[str, Any]:
+    """The variables of a host that is this database, whose processes are our own user's and run here."""
+    here = {"hosts": {"1": "localhost"}, "software_owner": getpass.getuser(), "wait_timeout": "20s"}
+    return {f"oracle_sessions_{name}": value for name, value in {**login, **here}.items()}
+
+
+@pytest.fixture
+def cleanup(run_playbook: Any, host: dict[str, Any]) -> Cleanup:
+    """``cleanup(policy, *arguments, **variables)``: a play of the role, report included."""
+
+    def run(policy: Any, *arguments: str, **variables: Any) -> Any:
+        return run_playbook({"db": host}, [cleanup_play(policy, **variables)], *arguments)
+
+    return run
+
+
+def alive(session: Session) -> bool:
+    """Its process, its session and its call are."""
+    return actors.listed(session) is not None and not (isinstance(session, BusySession) and session.done.is_set())
+
+
+def test_what_no_statement_ends_a_signal_ends(
+    stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User, create_user: Any, tmp_path: Path
+) -> None:
+    """And it says so everywhere: in the report, in the audit file, and by a second run that changes nothing."""
+    victim, bystander = running(HOLD, **db_user), running(HOLD, **create_user())
+    process, audit = spid(victim), tmp_path / "audit.jsonl"
+    done = cleanup(stuck(db_user), audit_file=str(audit), comment="CHG-1")
+    assert done.code == 0, done.output
+    assert not alive(victim) and alive(bystander)
+    row = rows(done)[key(victim)]
+    assert (row["outcome"], row["statement"]) == ("ended", f"kill -TERM {process} on localhost")
+    assert row["reason"] == "its process was ended by TERM, and the database lists it no more"
+    report = done.of("report")["msg"]["rules"][0]
+    assert (report["verbs"], report["done"], report["recovering"]) == (["kill", "process_kill"], 1, [])
+    lines = [json.loads(line) for line in audit.read_text().splitlines()]
+    assert [(line["verb"], line["outcome"], line["sid"], line["serial"]) for line in lines] == [
+        ("kill", "pending", victim.sid, victim.serial),
+        ("process_kill", "ended", victim.sid, victim.serial),
+    ]
+    assert lines[1]["comment"] == "CHG-1" and lines[1]["statement"] == row["statement"]
+    assert set(lines[0]) == set(lines[1])
+    again = cleanup(stuck(db_user))
+    assert again.code == 0 and not any(each["result"].get("changed") for each in again.results)
+
+
+def test_check_mode_says_who_and_sends_nothing(
+    stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User
+) -> None:
+    """Who was killed before is all that can be said of: what this run would kill, it does not know the end of."""
+    killed, running_on = running(HOLD, **db_user), running(HOLD, **db_user)
+    process = spid(killed)
+    mark(stand_in, killed)
+    policy = [{"name": "killed", "match": {"username": db_user["user"], "status": "killed"}, "then": LADDER}]
+    stand_in.reset_calls()
+    done = cleanup(policy, "--check")
+    assert done.code == 0, done.output
+    assert alive(killed) and alive(running_on) and not stand_in.statements()
+    assert {where: row["outcome"] for where, row in rows(done).items()} == {key(killed): "planned"}
+    assert rows(done)[key(killed)]["statement"] == f"kill -TERM {process} on localhost"
+    assert done.of("Wait 10 s, as a second look tells more than one")["elapsed"] >= 10
+
+
+def mark(server: OracleServer, session: Session) -> None:
+    """Somebody kills it, which it does not hear of."""
+    statement = f"ALTER SYSTEM KILL SESSION '{session.sid},{session.serial},@{session.inst_id}' IMMEDIATE"
+    server.sql(
+        "DECLARE marked EXCEPTION; PRAGMA EXCEPTION_INIT(marked, -31); "
+        "BEGIN EXECUTE IMMEDIATE :1; EXCEPTION WHEN marked THEN NULL; END;",
+        (statement,),
+    )
+
+
+def test_who_is_not_alone_in_his_process_lives(
+    stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User, create_user: Any
+) -> None:
+    """With every guard lifted, beside one who is ended: a shared server, a pooled one, and two sessions of one process."""
+    victim = running(HOLD, **db_user)
+    of_server = [running(HOLD, server_type=kind, **db_user) for kind in ("shared", "pooled")]
+    one, other = running(HOLD, **db_user), running(HOLD, **create_user())
+    with stand_in.memory() as connection, sga.write(connection):
+        mine = sga.get(connection, tables.Session, inst_id=1, sid=one.sid)
+        assert mine is not None
+        sga.update(connection, tables.Session, {"paddr": mine.paddr}, inst_id=1, sid=other.sid)
+    done = cleanup(stuck(db_user, allow=EVERY_GUARD))
+    outcomes = {where: row["outcome"] for where, row in rows(done).items()}
+    assert outcomes == {key(victim): "ended", **{key(each): "refused" for each in (*of_server, one)}}, done.output
+    assert not alive(victim) and all(map(alive, (*of_server, one, other)))
+    for each in (of_server[0], one):
+        assert "its process is not its alone: it serves other sessions as well" in rows(done)[key(each)]["reason"]
+    # They are still there: that is no success.
+    assert done.code != 0 and "Rule 'stuck' failed: Session " in done.output
+
+
+def test_threads_live(run_playbook: Any, tmp_path: Path) -> None:
+    """A signal to one of them would end the instance."""
+    with OracleServer(threaded=True, disconnect_busy=31) as server, ExitStack() as stack:
+        server.create_user("app", "secret")
+        login = {"login_dsn": server.dsn, "login_user": "system", "login_password": server.password}
+        here = {"hosts": {1: "localhost"}, "software_owner": getpass.getuser(), "wait_timeout": 5}
+        host = {f"oracle_sessions_{name}": value for name, value in {**login, **here}.items()}
+        victim = BusySession(server, server.connect(user="app", password="secret"), HOLD)
+        stack.callback(victim.close)
+        stack.callback(server.release, victim)
+        done = run_playbook({"db": host}, [cleanup_play(stuck({"user": "APP"}, allow=EVERY_GUARD))])
+        row = rows(done)[key(victim)]
+        assert row["outcome"] == "refused" and "it is a thread" in row["reason"]
+        assert alive(victim) and server.sql("SELECT 1 FROM dual") == [(1,)]
+
+
+def test_term_is_not_enough(stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User) -> None:
+    with stand_in.policies(hold_hears_term=False):
+        victim = running(HOLD, **db_user)
+        process = spid(victim)
+        done = cleanup(stuck(db_user, ["kill", {"process_kill": {"after": "1s", "grace": 1}}]))
+    assert done.code == 0, done.output
+    assert not alive(victim)
+    row = rows(done)[key(victim)]
+    assert row["statement"] == f"kill -TERM {process}, kill -KILL {process} on localhost"
+
+
+# --- never while something is rolled back
+
+
+def in_transaction(server: OracleServer, user: User, row: int = 1) -> BusySession:
+    """It has changed something, and hangs."""
+    table = actors.make_table(server, "hanging", [row])
+    connection = server.connect(**user)
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET v = v + 1 WHERE id = {row}")
+    return BusySession(server, connection, HOLD)
+
+
+def test_a_transaction_is_left_alone_with_every_override(
+    stand_in: OracleServer, run_playbook: Any, host: dict[str, Any], cleanup: Cleanup, db_user: User
+) -> None:
+    """Not by the ladder, which does not take it, and not by its tasks, even when they are told that it is pending."""
+    victim = in_transaction(stand_in, db_user)
+    try:
+        done = cleanup(stuck(db_user, allow=EVERY_GUARD))
+        assert done.code == 0, done.output
+        row = rows(done)[key(victim)]
+        assert (row["verb"], row["outcome"]) == ("kill", "rolling_back") and alive(victim)
+
+        forged = {
+            "hosts": "db",
+            "gather_facts": False,
+            "tasks": [
+                {
+                    "dbops.oracle_sessions.session_kill": {
+                        "sid": victim.sid,
+                        "serial": victim.serial,
+                        "wait": False,
+                        "allow": EVERY_GUARD,
+                        "on_pending": "ok",
+                        "detail": "full",
+                    },
+                    "register": "killed",
+                },
+                {
+                    "include_role": {"name": ROLE, "tasks_from": "process_kill"},
+                    "vars": {
+                        "session_cleanup_killed": {
+                            "database": "{{ killed.database }}",
+                            "sessions": "{{ killed.sessions | map('combine', {'outcome': 'pending', 'transaction': none}) }}",
+                        },
+                        "session_cleanup_signals": ["KILL"],
+                        "session_cleanup_grace": 0,
+                    },
+                },
+                {"name": "result", "debug": {"msg": "{{ session_cleanup_process_kill }}"}},
+            ],
+        }
+        done = run_playbook({"db": host}, [forged])
+        assert done.code == 0, done.output
+        (row,) = done.of("result")["msg"]["sessions"]
+        assert row["outcome"] == "rolling_back" and row["rollback"]["records"] == 1 and row["statement"] is None
+        assert alive(victim)
+    finally:
+        stand_in.end_process(victim)
+
+
+def test_a_transaction_that_shows_at_the_second_look_only(
+    stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User
+) -> None:
+    victim, other = running(HOLD, **db_user), running(HOLD, **db_user)
+
+    def begin() -> None:
+        with stand_in.memory() as connection, sga.write(connection):
+            row = sga.get(connection, tables.Session, inst_id=1, sid=victim.sid)
+            assert row is not None
+            work = tables.Transaction(None, 1, victim.sid, row.saddr, b"", 1, 9, 1, sga.now(), used_urec=100)
+            sga.insert(connection, work)
+
+    with between_the_looks(stand_in, begin):
+        done = cleanup(stuck(db_user))
+    assert {where: row["outcome"] for where, row in rows(done).items()} == {
+        key(victim): "rolling_back",
+        key(other): "ended",
+    }, done.output
+    assert alive(victim) and not alive(other)
+    # A rollback is waited for, and no failure.
+    assert done.code == 0 and "100 undo records left" in rows(done)[key(victim)]["reason"]
+
+
+def test_whether_it_has_a_transaction_cannot_be_seen(
+    stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User, create_user: Any
+) -> None:
+    views = ("SESSION", "PROCESS", "PX_SESSION", "INSTANCE", "DATABASE")
+    account = create_user("ALTER SYSTEM", *(f"SELECT ON sys.V_${view}" for view in views))
+    login = {"login_user": account["user"], "login_password": account["password"]}
+    victim = running(HOLD, **db_user)
+    done = cleanup(stuck(db_user), **login)
+    row = rows(done)[key(victim)]
+    assert row["outcome"] == "refused" and "GRANT SELECT ON SYS.V_$TRANSACTION TO the login user" in row["reason"]
+    assert done.code != 0 and alive(victim)
+    stand_in.sql(f"GRANT SELECT ON sys.V_$TRANSACTION TO {account['user']}")
+    policy = [{"name": "killed", "match": {"username": db_user["user"], "status": "killed"}, "then": LADDER}]
+    done = cleanup(policy, **login)
+    assert done.code == 0 and rows(done)[key(victim)]["outcome"] == "ended" and not alive(victim), done.output
+    # That cannot be read is said, and no failure: nothing depends on it.
+    assert any("GRANT SELECT ON SYS.V_$FAST_START_TRANSACTIONS" in line for line in done.of("report")["msg"]["lines"])
+
+
+# --- gone by itself
+
+
+def test_gone_between_the_looks(stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User) -> None:
+    """One by itself, and of another one the process, whose session the database lists until PMON has cleaned up."""
+    released, dead = running(HOLD, **db_user), running(HOLD, **db_user)
+
+    def end_both() -> None:
+        stand_in.release(released)
+        stand_in.end_process(dead)
+
+    with stand_in.policies(pmon_seconds=18.0), between_the_looks(stand_in, end_both):
+        done = cleanup(stuck(db_user))
+    assert done.code == 0, done.output
+    for each in (released, dead):
+        assert (rows(done)[key(each)]["outcome"], rows(done)[key(each)]["statement"]) == ("gone", None)
+    (told,) = done.of("End their server processes on localhost")["processes"]
+    assert (told["sid"], told["outcome"]) == (dead.sid, "gone")
+
+
+# --- refused before anything is sent
+
+
+def test_no_host_is_known(stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User) -> None:
+    """It stays pending, and people are told which host it is and what to do. The hosts of other instances do not help."""
+    victim = running(HOLD, **db_user)
+    done = cleanup(stuck(db_user), hosts={2: "localhost"})
+    row = rows(done)[key(victim)]
+    assert row["outcome"] == "pending" and alive(victim) and done.code != 0
+    assert "oracle_sessions_hosts: {1: <inventory host>}" in row["reason"] and "no inventory host is " in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "sentence"),
+    [
+        ({1: "rac9"}, "oracle_sessions_hosts[1]: 'rac9' is not in the inventory"),
+        ("localhost", "oracle_sessions_hosts: 'localhost' is neither a dictionary nor JSON"),
+    ],
+)
+def test_hosts_that_are_none(
+    stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User, hosts: Any, sentence: str
+) -> None:
+    victim = running(HOLD, **db_user)
+    done = cleanup(stuck(db_user), hosts=hosts)
+    assert done.code != 0 and sentence in done.output
+    assert not stand_in.calls() and not stand_in.statements() and alive(victim)
+
+
+def test_a_database_without_hosts_of_its_own(run_playbook: Any) -> None:
+    with OracleServer(rds=True) as server, actors.idle(server) as bystander:
+        login = {"login_dsn": server.dsn, "login_user": server.administrator, "login_password": server.password}
+        host = {f"oracle_sessions_{name}": value for name, value in login.items()}
+        policy = [
+            {"name": "harmless", "match": {"username": "NOBODY"}},
+            {"name": "stuck", "match": {"username": "*"}, "allow": EVERY_GUARD, "then": LADDER},
+        ]
+        done = run_playbook({"db": host}, [cleanup_play(policy)])
+        assert done.code != 0
+        sentence = (
+            "oracle_sessions_policy: the rule 'stuck' has the rung process_kill, and dialect oracle_rds has no host"
+        )
+        assert sentence in " ".join(done.output.split())
+        assert not server.statements() and bystander.alive()
+
+
+# --- the playbook
+
+
+def test_the_playbook_ends_the_process_when_it_is_told_to(
+    stand_in: OracleServer, run_playbook: Any, host: dict[str, Any], running: Busy, db_user: User
+) -> None:
+    victim, bystander = running(HOLD, **db_user), running(HOLD, **db_user)
+    named = {"sid": victim.sid, "serial": victim.serial, "wait_timeout": 3}
+    process = spid(victim)
+
+    def kill(*arguments: str, **variables: Any) -> Any:
+        book = [{"import_playbook": "dbops.oracle_sessions.kill_session"}]
+        given = json.dumps({f"oracle_sessions_{name}": value for name, value in (named | variables).items()})
+        return run_playbook({"db": host}, book, "-e", given, *arguments)
+
+    unclear = kill(process_kill="maybe")
+    assert unclear.code != 0 and "oracle_sessions_process_kill: 'maybe' is neither true nor false" in unclear.output
+    wrong = kill("-e", "oracle_sessions_process_kill=true", hosts={1: "rac9"})
+    assert wrong.code != 0 and "'rac9' is not in the inventory" in wrong.output
+    assert not stand_in.statements()
+
+    without = kill()
+    assert without.code != 0 and "is pending: " in without.output and alive(victim)
+    told = kill("-e", "oracle_sessions_process_kill=true")
+    assert told.code == 0, told.output
+    assert not alive(victim) and alive(bystander)
+    assert f"kill -TERM {process} on localhost" in "".join(told.of("Say what happened")["msg"])
+    again = kill("-e", "oracle_sessions_process_kill=true")
+    assert again.code == 0 and not any(each["result"].get("changed") for each in again.results), again.output
+
+
+def test_the_playbook_leaves_a_process_alone_whose_session_is_gone(
+    stand_in: OracleServer, run_playbook: Any, host: dict[str, Any], db_user: User
+) -> None:
+    with actors.idle(stand_in, **db_user) as victim:
+        given = {"sid": victim.sid, "serial": victim.serial, "process_kill": True}
+        variables = json.dumps({f"oracle_sessions_{name}": value for name, value in given.items()})
+        book = [{"import_playbook": "dbops.oracle_sessions.kill_session"}]
+        done = run_playbook({"db": host}, book, "-e", variables)
+        assert done.code == 0, done.output
+        assert not victim.alive()
+        assert not any(each["task"].startswith("Look at what was killed") for each in done.results)

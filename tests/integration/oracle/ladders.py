@@ -60,18 +60,17 @@ def spid(session: Session) -> int:
 
 
 @contextmanager
-def between_the_looks(server: OracleServer, act: Callable[[], None], after_logins: int = 3) -> Iterator[None]:
-    """``act`` is called once, after the first look of the rung and long before the second one: ours are the session that
-    asks which database it is, the one that kills, and the one that looks.
+def between_the_looks(server: OracleServer, act: Callable[[], None]) -> Iterator[None]:
+    """``act`` is called once, after the first look of the rung and long before the second one: whole lists are read to
+    learn which database it is, to kill, and then for that look.
     """
     failed: list[BaseException] = []
 
     def looked() -> bool:
-        sessions = {(call.inst_id, call.sid, call.serial) for call in server.calls()}
-        if len(sessions) < after_logins:
-            return False
+        texts = [call.text or "" for call in server.calls()]
+        lists = [text for text in texts if "WHERE s.type IN ('USER', 'BACKGROUND')" in text and "s.sid IN" not in text]
         ours = "SELECT COUNT(*) FROM gv$session WHERE program = 'dbops.oracle_sessions'"
-        return server.sql(ours) == [(0,)]
+        return len(lists) >= 3 and server.sql(ours) == [(0,)]
 
     def run() -> None:
         try:

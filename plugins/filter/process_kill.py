@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible.errors import AnsibleFilterError
+from ansible.plugins.loader import module_loader
 
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.process_hosts import InventoryHost, parse_hosts
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.process_result import process_result
@@ -36,10 +37,15 @@ def process_kill_sessions(left, look, hosts, names, hostvars, wait_timeout=60):
         return [InventoryHost.of(each, hostvars[each]) for each in names]
 
     try:
-        found = first_look(left, look, parse_hosts(hosts, names), inventory)
+        found = first_look(left, look, parse_hosts(hosts, names), inventory, _reaches_windows)
         return {**found, "wait_seconds": seconds(wait_timeout, "oracle_sessions_wait_timeout")}
     except BadOption as error:
         raise AnsibleFilterError(str(error)) from None
+
+
+def _reaches_windows():
+    """Tasks with a module that is not there end the whole run, so that is asked before."""
+    return module_loader.find_plugin_with_context("ansible.windows.win_command").resolved
 
 
 def process_kill_proof(group, look, hostname=None):

@@ -53,13 +53,13 @@ def check_settings(settings):
             raise BadOption("signals", f"{values.shown(signals)} cannot be used; write [TERM], [KILL] or [TERM, KILL].")
 
 
-def first_look(left, result, given, inventory):
+def first_look(left, result, given, inventory, reaches_windows=lambda: True):
     """Who may qualify, by inventory hosts, and what becomes of the others: {settled, groups}.
 
     `left` is the result of the rung before, of which the pending sessions are taken, `result` that of session_info about
     them; `given` and `inventory` are as find_host takes them. A group is what one host is told at once: {host, windows,
     database, sessions}. On Windows nothing there proves a thread, so each has a group of its own, to be looked at right
-    before its turn.
+    before its turn; `reaches_windows` says whether Ansible can run programs there.
     """
     look = Look(result)
     settled: list[dict] = []
@@ -71,6 +71,11 @@ def first_look(left, result, given, inventory):
         session, objection = _judge(before, look)
         if not objection:
             host, reason = find_host(session.process, session.inst_id, look.database.get("platform"), given, inventory)
+            if host and host.windows and not reaches_windows():
+                host, reason = (
+                    None,
+                    f"{host.name} is a Windows host, and the collection ansible.windows is not installed",
+                )
             objection = None if host else ("pending", reason)
         if objection:
             settled.append(_settle(session, objection, look.rollback(session)))

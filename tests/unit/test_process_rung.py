@@ -273,6 +273,22 @@ def test_windows_threads_are_looked_at_one_by_one() -> None:
     assert not second_look(group, again)["processes"]
 
 
+def test_windows_without_what_reaches_it() -> None:
+    asked: list[bool] = []
+
+    def reaches_windows() -> bool:
+        asked.append(True)
+        return False
+
+    on_linux = first_look(left(killed()), look(killed()), {}, inventory, reaches_windows)
+    assert on_linux["groups"] and not asked, "nobody needs it there"
+    thread = killed(process={**(killed().process or {}), "host": "win1"})
+    found = first_look(left(thread), look(thread, **WINDOWS), {}, inventory, reaches_windows)
+    assert not found["groups"]
+    reason = "win1 is a Windows host, and the collection ansible.windows is not installed"
+    assert verdict(found) == ("pending", reason)
+
+
 # --- whatever comes
 
 

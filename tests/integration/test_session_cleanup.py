@@ -240,7 +240,7 @@ def test_an_audit_file_that_cannot_be_written_stops_the_run_before_it_logs_in(
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"then": ["process_kill"]}, "oracle_sessions_policy[0].then[0]: process_kill comes with a later version"),
+        ({"then": ["process_kill"]}, "oracle_sessions_policy[0].then[0]: process_kill must come right after a kill"),
         ({"match": {"username": "{{ nothing }}"}}, "'nothing' is undefined"),
     ],
 )
@@ -250,6 +250,18 @@ def test_a_bad_policy_stops_the_run_before_it_logs_in(
     (spared,) = pool(1, **db_user)
     assert refused_before_acting(cleanup([rule(db_user, **changes)]), sentence)
     assert proxy.connections == 0 and spared.alive()
+
+
+def test_a_database_without_hosts_of_its_own_ends_no_server_processes(
+    cleanup: Cleanup, pool: Pool, db_user: User, proxy: Proxy
+) -> None:
+    (spared,) = pool(1, **db_user)
+    done = cleanup([rule(db_user, name="harmless"), rule(db_user, then=["kill", "process_kill"])])
+    sentence = (
+        "the rule 'idle ones' has the rung process_kill, and dialect oceanbase_mysql has no host of its own to go to"
+    )
+    assert done.code != 0 and sentence in " ".join(done.output.split())
+    assert not kills(proxy) and spared.alive()
 
 
 def test_check_mode_sends_nothing_and_writes_nothing(

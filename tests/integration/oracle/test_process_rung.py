@@ -58,12 +58,15 @@ def test_what_no_statement_ends_a_signal_ends(
     """And it says so everywhere: in the report, in the audit file, and by a second run that changes nothing."""
     victim, bystander = running(HOLD, **db_user), running(HOLD, **create_user())
     process, audit = spid(victim), tmp_path / "audit.jsonl"
+    # What a session calls itself is never run as a template.
+    stand_in.set_session(victim.sid, **dict.fromkeys(("program", "machine", "client_info"), "{{ 1 / 0 }}"))
     done = cleanup(stuck(db_user), audit_file=str(audit), comment="CHG-1")
     assert done.code == 0, done.output
     assert not alive(victim) and alive(bystander)
     row = rows(done)[key(victim)]
     assert (row["outcome"], row["statement"]) == ("ended", f"kill -TERM {process} on localhost")
     assert row["reason"] == "its process was ended by TERM, and the database lists it no more"
+    assert row["program"] == row["machine"] == "{{ 1 / 0 }}"
     report = done.of("report")["msg"]["rules"][0]
     assert (report["verbs"], report["done"], report["recovering"]) == (["kill", "process_kill"], 1, [])
     lines = [json.loads(line) for line in audit.read_text().splitlines()]

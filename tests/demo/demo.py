@@ -13,13 +13,14 @@ import time
 
 import oceanbase_act
 import oracle_act
+import server_process_act
 from stage import BOLD, GREEN, PLAIN, RED
 
 
 def main() -> int:
     began = time.monotonic()
-    first, second = oceanbase_act.perform(), oracle_act.perform()
-    good = first and second
+    played = [act.perform() for act in (oceanbase_act, oracle_act, server_process_act)]
+    good = all(played)
     print(f"\n{GREEN if good else RED}{BOLD}{'All as it must be' if good else 'NOT as it must be'}{PLAIN}", end=" ")
     print(f"after {time.monotonic() - began:.0f} s; servers and sessions are stopped.")
     return 0 if good else 1

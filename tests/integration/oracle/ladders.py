@@ -17,7 +17,7 @@ ROLE = "dbops.oracle_sessions.session_cleanup"
 REPORT = "report"
 # A call that hears of nothing, and a ladder that leaves it no way.
 HOLD = "BEGIN STANDIN.HOLD(600); END;"
-LADDER = ["kill", {"process_kill": {"after": "1s", "grace": "10s"}}]
+LADDER = ("kill", {"process_kill": {"after": "1s", "grace": "10s"}})
 
 
 def cleanup_play(policy: Any, **variables: Any) -> dict[str, Any]:

@@ -21,7 +21,7 @@ RESULT = {"changed", "msg", "database", "matched", "comment", "sessions", "count
 ANSIBLE = {"invocation", "warnings", "failed"}
 DATABASE = {
     *("dialect", "version", "name", "unique_name", "dbid", "role", "instance", "host", "container", "all_containers"),
-    *("all_users", "instances", "startup_time", "taken_at", "unavailable"),
+    *("all_users", "instances", "platform", "startup_time", "taken_at", "unavailable"),
 }
 COUNTS = {"planned", "ended", "pending", "rolling_back", "gone", "unchanged", "refused", "skipped", "failed"}
 ROW = {"inst_id", "sid", "serial", "username", "machine", "program", "status", "verb", "statement", "outcome", "reason"}

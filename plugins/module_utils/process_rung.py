@@ -72,11 +72,8 @@ def first_look(left, result, given, inventory, reaches_windows=lambda: True):
         if not objection:
             host, reason = find_host(session.process, session.inst_id, look.database.get("platform"), given, inventory)
             if host and host.windows and not reaches_windows():
-                host, reason = (
-                    None,
-                    f"{host.name} is a Windows host, and the collection ansible.windows is not installed",
-                )
-            objection = None if host else ("pending", reason)
+                reason = f"{host.name} is a Windows host, and the collection ansible.windows is not installed"
+            objection = ("pending", reason) if reason else None
         if objection:
             settled.append(_settle(session, objection, look.rollback(session)))
             continue

@@ -32,14 +32,14 @@ def end_sessions(database, rule, way, waiting, check_mode=False, whole_rows=Fals
     _refuse_out_of_reach(database, steps, way)
     if check_mode or refused:
         as_planned(steps, refused)
-        as_seen(outcomes, way, database.dialect)
+        as_seen(outcomes, way, database.dialect, snapshot.unavailable)
     else:
         began = time.monotonic()
         act(database, steps, rule, way, began + waiting.timeout)
         verify(database, outcomes, waiting, way, began)
     found = report(snapshot, selection, outcomes, way.verb, refused)
     if check_mode and any(step.statement for step in steps):
-        found.warnings += database.dialect.doubts()
+        found.warnings += database.dialect.doubts(way)
     return found
 
 
@@ -50,7 +50,7 @@ def plan_sessions(snapshot, rule, way, dialect):
     if refused:
         raise refused
     as_planned(steps)
-    as_seen(outcomes, way, dialect)
+    as_seen(outcomes, way, dialect, snapshot.unavailable)
     return report(snapshot, selection, outcomes, way.verb)
 
 

@@ -12,9 +12,9 @@ from .guard import protected_by
 from .session import Outcome, Session, moment, restarted
 from .values import BadOption
 
-# Outside the sys tenant, OceanBase shows an account without PROCESS the sessions of its own user only (server's source:
-# ob_show_processlist); taking what it hides for "none" would report the living as gone.
-_HIDDEN = "it lacks the privilege PROCESS, so the server hides the sessions of other users: GRANT PROCESS ON *.* TO it"
+# Outside the sys tenant, OceanBase shows an account without this privilege the sessions of its own user only (server's
+# source: ob_show_processlist); taking what it hides for "none" would report the living as gone.
+_SHOWING = {"oceanbase_oracle": ("SHOW PROCESS", ""), "oceanbase_mysql": ("PROCESS", " ON *.*")}
 
 
 # How far the clocks of a cluster's nodes may lie apart, in seconds, before a listing from the future is refused.
@@ -44,7 +44,7 @@ def select(snapshot, rule, listing=False):
         _same_database(rule.origin, snapshot.database)
     selection = Selection()
     if listing and not _sees_all(snapshot):
-        selection.warnings.append(f"login_user: {_HIDDEN}.")
+        selection.warnings.append(f"login_user: {_hidden(snapshot)}.")
     if rule.named:
         _by_identity(snapshot, rule, selection)
     else:
@@ -60,7 +60,7 @@ def require(snapshot, rule, listing=False):
             reason = snapshot.unavailable[key]
             raise BadOption(option, f"{what} cannot be seen here ({reason}); leave it out, or mend that.")
     if not (listing or rule.named or _sees_all(snapshot) or rule.match.is_about_user(_own_user(snapshot))):
-        raise BadOption("login_user", f"{_HIDDEN}; or limit the rule to username: {_own_user(snapshot)}.")
+        raise BadOption("login_user", f"{_hidden(snapshot)}; or limit the rule to username: {_own_user(snapshot)}.")
     if (
         snapshot.database.get("all_containers")
         and rule.match
@@ -75,6 +75,14 @@ def require(snapshot, rule, listing=False):
 
 def _sees_all(snapshot):
     return snapshot.database.get("all_users") is not False
+
+
+def _hidden(snapshot):
+    privilege, everywhere = _SHOWING[snapshot.database["dialect"]]
+    return (
+        f"it lacks the privilege {privilege}, so the server hides the sessions of other users: "
+        f"GRANT {privilege}{everywhere} TO it"
+    )
 
 
 def _own_user(snapshot):
@@ -200,7 +208,9 @@ def _gone(snapshot, wanted, selection):
         )
     session = wanted.seen or Session(sid=wanted.sid, serial=wanted.serial, inst_id=wanted.inst_id, status=None)
     if not _sees_all(snapshot) and session.username != _own_user(snapshot):
-        return Outcome(session).settle("failed", f"it is not listed, but that may mean nothing; login_user: {_HIDDEN}")
+        return Outcome(session).settle(
+            "failed", f"it is not listed, but that may mean nothing; login_user: {_hidden(snapshot)}"
+        )
     return Outcome(session).settle("gone", f"no such session when looked at{_as_seen_from(snapshot.database)}")
 
 

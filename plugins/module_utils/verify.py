@@ -56,9 +56,10 @@ def verify(database, outcomes, waiting, way, began):
                 return
             present = database.look_up([each.session.sid for each in left], _WATCHED)
             waited = time.monotonic() - began
+            unseen = database.unavailable.get(_EVIDENCE)
             for each in left:
                 now = present.get(each.session.identity)
-                _judge(each, now, waited, database.dialect)
+                _judge(each, now, waited, database.dialect.killed_is_ended and not unseen)
                 if not each.outcome and now.killed and now.transaction:
                     rollbacks.setdefault(id(each), Rollback()).add(waited, now.transaction["undo_records"])
             left = [each for each in left if not each.outcome]
@@ -66,7 +67,6 @@ def verify(database, outcomes, waiting, way, began):
                 return
             remaining = deadline - time.monotonic() if waiting.wait else 0.0
             if remaining <= 0:
-                unseen = database.unavailable.get(_EVIDENCE)
                 for each in left:
                     _still_there(each, present[each.session.identity], waited, way, rollbacks.get(id(each)), unseen)
                 return
@@ -116,13 +116,13 @@ def watch_rollbacks(database, sessions):
     return {identity: rollback.told() for identity, rollback in rollbacks.items()}
 
 
-def _judge(outcome, now, waited, dialect):
-    """Settles what one look decides."""
+def _judge(outcome, now, waited, killed_is_ended):
+    """Settles what one look decides; `killed_is_ended` says that a killed session without a transaction is over."""
     if now is None:
         _over(outcome, "seen gone", waited)
     elif outcome.verb == CANCEL and outcome.sent:
         _judge_cancelled(outcome, now, waited)
-    elif now.killed and now.transaction is None and dialect.killed_is_ended:
+    elif now.killed and now.transaction is None and killed_is_ended:
         _over(outcome, "killed, its transaction is over; the server lists it a little longer", waited)
 
 
@@ -163,10 +163,11 @@ def _progress(rollback):
     return told
 
 
-def as_seen(outcomes, way, dialect):
+def as_seen(outcomes, way, dialect, unavailable):
     """Settles what is still open by the snapshot alone: check mode looks no further."""
+    unseen = unavailable.get(_EVIDENCE)
     for each in outcomes:
         if not each.outcome:
-            _judge(each, each.session, 0.0, dialect)
+            _judge(each, each.session, 0.0, dialect.killed_is_ended and not unseen)
         if not each.outcome:
-            _still_there(each, each.session, 0.0, way)
+            _still_there(each, each.session, 0.0, way, unseen=unseen)

@@ -27,7 +27,7 @@ from ansible_collections.dbops.oracle_sessions.plugins.module_utils.session impo
 
 def on_oracle() -> Oracle:
     dialect = Oracle()
-    dialect.assume("19.3")
+    dialect.assume({"version": "19.3"})
     instances: dict[int, Any] = {1: {}, 2: {}}
     dialect._sessions = SessionList((19, 3), instances, 1, 99, ORACLE_ZONE, "SHOP")
     return dialect

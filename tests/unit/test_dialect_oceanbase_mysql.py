@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -126,6 +126,7 @@ class Recorded:
         self.mode = mode
         self.grants = grants
         self.asked: list[str] = []
+        self.session_id = self.about["sid"]
 
     def ask(self, queries: list[str]) -> list[list[dict[str, Any]]]:
         return [self.answer(query) for query in queries]
@@ -143,8 +144,8 @@ class Recorded:
             return [{"Grants": self.grants}]
         if query.startswith("SELECT @@version_comment"):
             return [self.about]
-        if query == "SELECT NOW(6) AS now":
-            return [{"now": self.about["now"]}]
+        if query == "SELECT NOW(6) AS NOW":
+            return [{"NOW": self.about["now"]}]
         if query.startswith(("SET ", "CALL DBMS_APPLICATION_INFO.")):
             return []
         return self.select(query)
@@ -188,6 +189,11 @@ def one(*rows: dict[str, Any], sid: int | None = None, **server: Any) -> Session
     found = look(Recorded([own, *rows], **server)).sessions
     (wanted,) = [each for each in found if each.sid == (sid or rows[0]["ID"])]
     return wanted
+
+
+def begun(sid: int, seconds: float) -> dict[str, Any]:
+    """The row of a transaction that began so many seconds ago."""
+    return {"SESSION_ID": sid, "SINCE": NOW - timedelta(seconds=seconds)}
 
 
 # --- rows
@@ -294,7 +300,7 @@ def test_transactions(row: dict[str, Any], within: bool) -> None:
 
 def test_the_age_of_a_transaction() -> None:
     row = {**SEEKDB_IDLE, "TRANS_ID": 267, "TRANS_STATE": "ACTIVE"}
-    found = one(row, transactions=[{"SESSION_ID": 178, "AGE": 2_500_000}, {"SESSION_ID": 7, "AGE": 1}])
+    found = one(row, transactions=[begun(178, 2.5), begun(7, 1)])
     assert found.transaction == {"age_seconds": 2.5, "undo_records": None}
 
 
@@ -399,7 +405,7 @@ def test_a_session_looked_at_again_answers_the_key_as_before(key: str) -> None:
     }
     server = Recorded(
         [OWN, SEEKDB_IDLE, row],
-        transactions=[{"SESSION_ID": 184, "AGE": 5_000_000}],
+        transactions=[begun(184, 5)],
         locks=[waiting(184, 178, 4.0)],
         objects=[{"SESSION_ID": 184, "OWNER": "shop", "OBJECT_NAME": "a"}],
     )
@@ -560,6 +566,7 @@ def test_the_database_of_a_result() -> None:
         "instance": None,
         "instances": [],
         "host": "127.0.0.1",
+        "proxy": None,
         "container": "sys",
         "all_users": True,
         "all_containers": False,
@@ -635,7 +642,9 @@ def test_a_server_without_the_package_leaves_us_unnamed() -> None:
 def test_what_is_not_oceanbase_in_mysql_mode_is_refused() -> None:
     with pytest.raises(DatabaseError, match=r"^dialect: the server calls itself MySQL Community .*not OceanBase"):
         look(Recorded([OWN], version="MySQL Community Server - GPL"))
-    with pytest.raises(DatabaseError, match=r"^dialect: root@sys belongs to an Oracle-mode tenant"):
+    with pytest.raises(
+        DatabaseError, match=r"^dialect: root@sys belongs to a tenant in Oracle mode; set dialect to oceanbase_oracle"
+    ):
         look(Recorded([OWN], mode="ORACLE"))
 
 

@@ -86,7 +86,7 @@ def test_a_time_left_is_told_only_of_a_rollback_that_goes_on(found: list[tuple[f
 def seen(one: Session, way: Way, sent: bool = False, **kind: Any) -> Outcome:
     """The outcome that one look at this session leaves, the last one: check mode and the deadline are alike."""
     outcome = Outcome(one, verb=way.verb, sent=sent)
-    as_seen([outcome], way, kind.get("dialect") or oracle())
+    as_seen([outcome], way, kind.get("dialect") or oracle(), {})
     assert outcome.outcome and outcome.reason
     return outcome
 
@@ -128,7 +128,7 @@ def test_a_cancel_is_about_the_execution() -> None:
 
 def test_what_is_settled_stays_so() -> None:
     outcome = Outcome(oracle_session(status="killed"), verb=KILL).settle("refused", "because")
-    as_seen([outcome], Way(KILL), oracle())
+    as_seen([outcome], Way(KILL), oracle(), {})
     assert (outcome.outcome, outcome.reason) == ("refused", "because")
 
 

@@ -63,15 +63,15 @@ class Dialect:
     def __init__(self):
         self.version: tuple[int, ...] = ()
 
-    def assume(self, version):
-        """Goes by the version that a saved result tells, where no server is asked."""
-        self.version = tuple(int(part) for part in re.findall(r"[0-9]+", version or ""))
+    def assume(self, database):
+        """Goes by what the database dictionary of a saved result tells, where no server is asked."""
+        self.version = tuple(int(part) for part in re.findall(r"[0-9]+", database.get("version") or ""))
 
     def classify(self, code):
         """The class of a server's error code on an end-session statement."""
         return self.error_classes.get(code, OTHER)
 
-    def doubts(self):
+    def doubts(self, way):
         """Why the statements of a plan might be refused, as far as the login tells; for a run in check mode."""
         return []
 

@@ -97,6 +97,7 @@ class Oracle(Dialect):
             "instance": row["INSTANCE_NAME"],
             "instances": sorted(instances),
             "host": row["HOST_NAME"],
+            "proxy": None,
             "container": container,
             "all_users": True,
             "all_containers": container == "CDB$ROOT",
@@ -128,7 +129,7 @@ class Oracle(Dialect):
 
     # --- statements
 
-    def doubts(self):
+    def doubts(self, way):
         if self._may_end or self._procedure:
             return []
         return [f"login_user: it has no ALTER SYSTEM, so the server will refuse this; {self.advice[NO_PRIVILEGE]}."]

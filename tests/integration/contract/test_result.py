@@ -20,7 +20,19 @@ RESULT = {"changed", "msg", "database", "matched", "comment", "sessions", "count
 # What Ansible itself adds to a result, and our helper.
 ANSIBLE = {"invocation", "warnings", "failed"}
 DATABASE = {
-    *("dialect", "version", "name", "unique_name", "dbid", "role", "instance", "host", "container", "all_containers"),
+    *(
+        "dialect",
+        "version",
+        "name",
+        "unique_name",
+        "dbid",
+        "role",
+        "instance",
+        "host",
+        "proxy",
+        "container",
+        "all_containers",
+    ),
     *("all_users", "instances", "startup_time", "taken_at", "unavailable"),
 }
 COUNTS = {"planned", "ended", "pending", "rolling_back", "gone", "unchanged", "refused", "skipped", "failed"}

@@ -321,7 +321,6 @@ BAD_OPTIONS = [
     ("login_dsn", {"sid": 1, "serial": 1, "login_dsn": "root:secret@db1:2881"}),
     ("login_dsn", {"sid": 1, "serial": 1, "login_dsn": None}),
     ("login_user", {"sid": 1, "serial": 1, "login_user": None}),
-    pytest.param("dialect", {"sid": 1, "serial": 1, "dialect": "oceanbase_oracle"}, id="dialect of a later version"),
 ]
 
 

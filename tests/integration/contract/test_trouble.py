@@ -26,6 +26,9 @@ from ..conftest import COLLECTIONS
 from ..sites import Acting, Hidden, Site, Wire
 from .conftest import nothing_sent, sent, untouched
 
+# A fork of PyMySQL.
+FORK = "pyoceanbase"
+
 Act = Callable[..., dict[str, Any]]
 Make = Callable[..., list[Any]]
 
@@ -49,9 +52,9 @@ def as_account(account: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def without_driver(site: Site, tmp_path: Path) -> Path:
-    """A folder that offers every installed package but the driver."""
+    """A folder that offers every installed package but the driver and its fork."""
     for package in Path(sysconfig.get_path("purelib")).iterdir():
-        if not package.name.lower().startswith(site.driver.package):
+        if not package.name.lower().startswith((site.driver.package, FORK)):
             (tmp_path / package.name).symlink_to(package)
     return tmp_path
 
@@ -82,6 +85,15 @@ def test_driver_too_old(act: Act, rule: dict[str, Any], site: Site, proxy: Wire,
     message = said(only(without_driver, act, match=rule))
     assert f"{driver.name} {driver.old} is too old, {driver.needed} is needed" in message
     assert proxy.connections == 0
+
+
+@pytest.mark.only("oceanbase", "oceanbase_oracle")
+def test_a_fork_of_the_driver_will_do(act: Act, rule: dict[str, Any], make: Make, without_driver: Path) -> None:
+    found = importlib.util.find_spec(FORK)
+    assert found is not None and found.origin is not None
+    (without_driver / FORK).symlink_to(Path(found.origin).parent)
+    (victim,) = make()
+    assert outcomes(only(without_driver, act, match=rule)) == {victim.id: "ended"}
 
 
 # --- login
@@ -324,10 +336,17 @@ def test_something_else_listens_there(act: Act, site: Site, banner: bytes) -> No
 
 
 @pytest.mark.only("oceanbase")
-def test_a_tenant_of_the_other_mode_comes_with_a_later_version(act: Act) -> None:
+def test_a_tenant_of_the_other_mode_is_told_how_to_be_reached(act: Act) -> None:
     # An error packet with the code and the text of the server's source (obmp_connect), as the answer to the login.
     error = b"\xff\xd3\x04#0A000Oracle tenant for current client driver is not supported"
-    with greeting(len(error).to_bytes(3, "little") + b"\x00" + error) as dsn:
-        result = act(sid=1, login_dsn=dsn, login_user="SYS@shop")
-    assert result["msg"].startswith("dialect: SYS@shop belongs to an Oracle-mode tenant")
-    assert "comes with a later one" in result["msg"]
+    for dialect, sentence in (
+        ("oceanbase_mysql", "dialect: SYS@shop belongs to a tenant in Oracle mode ("),
+        ("oceanbase_oracle", "login_dsn: "),
+    ):
+        with greeting(len(error).to_bytes(3, "little") + b"\x00" + error) as dsn:
+            result = act(sid=1, login_dsn=dsn, login_user="SYS@shop", dialect=dialect)
+        assert result["failed"] and result["msg"].startswith(sentence)
+        cure = (
+            "set dialect to oceanbase_oracle" if dialect == "oceanbase_mysql" else "give the address of a server itself"
+        )
+        assert cure in result["msg"]

@@ -1,0 +1,391 @@
+# Copyright (c) 2026, the dbops.oracle_sessions authors
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""The session list of OceanBase: which views and columns answer what, and how their rows become sessions.
+
+Both tenant modes have the same views; a Grammar holds what they spell differently. Sources: see oceanbase.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Callable
+
+from .. import values
+from ..blocking import LOCK_KEYS, Wait, relate
+from ..errors import StatementFailed
+from ..session import NOT_READ, Session
+from ..values import BadOption
+
+# The server casts an id to 32 bits without a check: KILL 4294968696 kills session 1400 (measured).
+LARGEST_SID = 2**32 - 1
+
+# The server lists these states; QUERY_KILLED is not one of them: the session lives on.
+_DYING = "SESSION_KILLED"
+_INTERNAL_HOST = "0.0.0.0:0"
+# A transaction in one of these states holds no lock any more, although its row is still there.
+_FINISHED = ("", "IDLE", "ABORTED", "ROLLED_BACK", "COMMITED")
+# The administrators of MySQL and Oracle mode, the proxy's account, and those for security and auditing of Oracle mode; what
+# begins with two underscores belongs to the server, too.
+_SYSTEM_USERS = ("ROOT", "SYS", "PROXYRO", "LBACSYS", "ORAAUDITOR")
+# Since this version the views of this file exist, and since that one a lock row tells the holder's session (commit 1196d9a
+# of the server's source).
+_VIEWS_SINCE, _HOLDERS_LISTED = (4,), (4, 2, 4)
+# Before, this is the session list, with these names for the columns that are called otherwise now.
+_OLD_LIST = "SHOW FULL PROCESSLIST"
+_OLD_NAMES = {"IP": "SVR_IP", "PORT": "SVR_PORT"}
+
+# Match keys that no version of this dialect can answer.
+_NEVER = {
+    "logon_age": "OceanBase does not list when a session logged on",
+    "undo_records": "OceanBase does not list undo per session",
+    **dict.fromkeys(
+        (
+            "os_user",
+            "program",
+            "service",
+            "resource_group",
+            "client_identifier",
+            "server",
+            "event",
+            "wait_class",
+            "inst_id",
+        ),
+        "OceanBase does not list it",
+    ),
+    **dict.fromkeys(("temp_mb", "pga_mb"), "OceanBase does not list it per session"),
+}
+_ELAPSED = ("TIME", "TOTAL_TIME")
+_STATEMENT = ("SQL_ID", "TRACE_ID")
+_TRANSACTION = ("TRANS_ID", "TRANS_STATE")
+# The columns that answer each remaining match key; a server without the first of them cannot answer it.
+_COLUMNS_OF = {
+    "username": ("USER",),
+    "schema": ("DB",),
+    "machine": ("HOST",),
+    "client_address": ("HOST",),
+    "type": ("HOST",),
+    "module": ("MODULE",),
+    "action": ("ACTION",),
+    "client_info": ("CLIENT_INFO",),
+    "status": ("STATE",),
+    "command": ("COMMAND",),
+    "idle": ("TIME",),
+    "active": (*_ELAPSED, *_STATEMENT),
+    "sql_active": (*_ELAPSED, *_STATEMENT),
+    "sql_id": (*_STATEMENT, *_ELAPSED),
+    "sql_text": ("INFO", *_STATEMENT, *_ELAPSED),
+    "in_transaction": _TRANSACTION,
+    "transaction_age": _TRANSACTION,
+}
+# Identity, status and our own tag, which every look needs. HOST stands in where a proxy does not pass on the client's address or port.
+_ALWAYS = (
+    *("ID", "USER", "SVR_IP", "SVR_PORT", "TENANT", "HOST", "USER_CLIENT_IP", "USER_CLIENT_PORT", "PROXY_SESSID"),
+    *("COMMAND", "STATE", "MODULE"),
+)
+# What our own row tells of the server and of the way to it.
+_OWN = frozenset({"ID", "TENANT", "SVR_IP", "SVR_PORT", "PROXY_SESSID"})
+# What takes a view of its own and is read only where a key asks for it.
+_VIEW_KEYS = {
+    "transactions": frozenset({"transaction_age"}),
+    "locks": LOCK_KEYS | {"locked_object"},
+    "objects": frozenset({"locked_object"}),
+}
+_VIEWS = {
+    "sessions": ("GV$OB_PROCESSLIST", "V$OB_PROCESSLIST"),
+    "transactions": ("GV$OB_TRANSACTION_SCHEDULERS", "V$OB_TRANSACTION_SCHEDULERS"),
+    "locks": ("GV$OB_LOCKS", "V$OB_LOCKS"),
+    "objects": ("DBA_OBJECTS",),
+}
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """How a tenant mode spells what the other one spells differently.
+
+    `schema` owns the views; `name` is how the name of a column is written; `first` makes a query of a select list and a
+    view that returns one row at most; `now` asks for the server's time as NOW, `time` turns a time into a text that both
+    share; `tablet` is the tablet in the column ID3 of a lock. `number` is the error number of a StatementFailed,
+    `unknown_table` that of a view which is not there, `denied` that of one which may not be read, `missing` what the
+    former means.
+    """
+
+    schema: str
+    name: Callable
+    first: str
+    now: str
+    time: str
+    tablet: str
+    number: Callable
+    unknown_table: int
+    denied: int
+    missing: str
+
+
+class SessionList:
+    """What a server lists of its sessions, and what it cannot tell, with the reasons."""
+
+    def __init__(self, grammar, version):
+        self._grammar = grammar
+        self._version = version
+        self._found = {}
+        self._denied = {}
+        self._columns: frozenset[str] = frozenset()
+        self._own_sid = None
+        self._own_proxy_id = None
+
+    @property
+    def has_tenants(self):
+        """Whether the server has more than one tenant; seekdb has not."""
+        return "TENANT" in self._columns
+
+    def open(self, ask, own_sid):
+        """Finds the session list; returns our own row in it, {} if the server does not show it.
+
+        Raises StatementFailed, with the grant that is missing, when the list cannot be read.
+        """
+        self._own_sid = own_sid
+        if self._version < _VIEWS_SINCE:
+            rows = [_renamed(row) for row in ask([_OLD_LIST])[0]]
+            self._columns = frozenset(rows[0]) if rows else frozenset()
+        else:
+            row = self._discover(ask, "sessions", "*")
+            if row is None:
+                raise StatementFailed(
+                    f"login_user: {self._denied['sessions']}; without it no session can be listed.",
+                )
+            self._columns = frozenset(row)
+            (rows,) = ask([f"{self._query(_OWN, None)} WHERE ID = {own_sid}"])
+        own: dict = next((row for row in rows if int(row["ID"]) == own_sid), {})
+        self._own_proxy_id = int(own.get("PROXY_SESSID") or 0) or None
+        return own
+
+    def shows_others(self, ask):
+        """Whether it shows a session of another user, which it does to nobody who may not see all of them."""
+        if self._version < _VIEWS_SINCE:
+            rows = [_renamed(row) for row in ask([_OLD_LIST])[0]]
+            own = next((row["USER"] for row in rows if int(row["ID"]) == self._own_sid), None)
+            return any(row["USER"] != own for row in rows)
+        user = self._grammar.name("USER")
+        (rows,) = ask([f"SELECT COUNT(DISTINCT {user}) AS USERS FROM {self._place('sessions')}"])
+        return int(rows[0]["USERS"]) > 1
+
+    def read(self, ask, keys, sids=None):
+        """The server's time, its sessions (all, or those of `sids`), and the match keys it cannot answer, with reasons.
+
+        All sessions come with every column that costs little; those of `sids` with what `keys` need.
+        """
+        for view, asking in _VIEW_KEYS.items():
+            if keys & asking and view not in self._found and view not in self._denied:
+                self._look_for(ask, view)
+        # Who blocks whom shows only in the whole list: a chain may lead through sessions that were not asked for.
+        among = None if keys & LOCK_KEYS else sids
+        columns = self._cheap(keys) if sids is None else self._needed(keys)
+        queries = {"now": self._grammar.now, "sessions": self._query(columns, among)}
+        if "transactions" in self._found and "transaction_age" in keys:
+            queries["begun"] = self._begun()
+        if "locks" in self._found and keys & LOCK_KEYS:
+            queries["waits"] = self._waits()
+        if {"locks", "objects"} <= set(self._found) and "locked_object" in keys:
+            queries["objects"] = self._locked_objects()
+        found = dict(zip(queries, ask(list(queries.values()))))
+        now = time_of(found["now"][0]["NOW"])
+        sessions = [self._session(_renamed(row)) for row in found["sessions"]]
+        _add_ages(sessions, found.get("begun", ()), now)
+        relate(sessions, [_wait(row) for row in found.get("waits", ())])
+        _add_objects(sessions, found.get("objects", ()))
+        if sids is not None:
+            wanted = set(sids)
+            sessions = [session for session in sessions if session.sid in wanted]
+        return now, sessions, self._unavailable(keys)
+
+    # --- views
+
+    def _place(self, view):
+        return f"{self._grammar.schema}.{self._found[view]}"
+
+    def _look_for(self, ask, view):
+        if self._version < _VIEWS_SINCE:
+            self._denied[view] = "before OceanBase 4 the server does not list it"
+        elif view == "locks" and self._version < _HOLDERS_LISTED:
+            since = ".".join(map(str, _HOLDERS_LISTED))
+            self._denied[view] = f"before OceanBase {since} the server does not list who holds a lock"
+        else:
+            self._discover(ask, view, "1")
+
+    def _discover(self, ask, view, columns):
+        """Finds the view of the cluster or, failing that, of the node; returns its first row, {} if it has none.
+
+        None when it cannot be read: the reason then stands in `_denied`.
+        """
+        grammar = self._grammar
+        for name in _VIEWS[view]:
+            place = f"{grammar.schema}.{name}"
+            try:
+                (rows,) = ask([grammar.first.format(columns=columns, view=place)])
+            except StatementFailed as error:
+                number = grammar.number(error)
+                if number == grammar.unknown_table:
+                    self._denied.setdefault(view, grammar.missing.format(view=place))
+                elif number == grammar.denied:
+                    self._denied[view] = f"missing privilege: GRANT SELECT ON {place} TO the login user"
+                    break
+                else:
+                    raise
+            else:
+                self._found[view] = name
+                self._denied.pop(view, None)
+                return rows[0] if rows else {}
+        return None
+
+    # --- queries
+
+    def _cheap(self, keys):
+        """All columns of a session, except for its SQL text unless that is asked for."""
+        columns = {"MASTER_SESSID", *_ALWAYS, *(name for names in _COLUMNS_OF.values() for name in names)}
+        return columns if "sql_text" in keys else columns - {"INFO"}
+
+    def _needed(self, keys):
+        """Identity, status and what these keys ask for: every column more is felt when thousands are looked at again."""
+        return {*_ALWAYS, *(name for key in keys for name in _COLUMNS_OF.get(key, ()))}
+
+    def _query(self, columns, sids):
+        if self._version < _VIEWS_SINCE:
+            return _OLD_LIST
+        names = ", ".join(self._grammar.name(each) for each in sorted(columns & self._columns))
+        where = "" if sids is None else f" WHERE ID IN ({', '.join(str(checked(sid)) for sid in sids)})"
+        return f"SELECT {names} FROM {self._place('sessions')}{where}"
+
+    def _begun(self):
+        since = self._grammar.time.format(time="ACTIVE_TIME")
+        return f"SELECT SESSION_ID, {since} AS SINCE FROM {self._place('transactions')} WHERE ACTIVE_TIME IS NOT NULL"
+
+    def _waits(self):
+        # A row with BLOCK=1 is a wait: SESSION_ID waits since CTIME microseconds for what session ID2 holds.
+        return (
+            f"SELECT SESSION_ID, ID2, CTIME FROM {self._place('locks')} WHERE BLOCK = 1 AND SESSION_ID > 0 AND ID2 > 0"
+        )
+
+    def _locked_objects(self):
+        # ID3 starts with the tablet; a row with a LMODE other than NONE is a lock that is held.
+        return (
+            f"SELECT DISTINCT l.SESSION_ID, o.OWNER, o.OBJECT_NAME FROM {self._place('locks')} l "
+            f"JOIN {self._place('objects')} o ON o.DATA_OBJECT_ID = {self._grammar.tablet} "
+            "WHERE l.TYPE IN ('TM', 'TR') AND l.LMODE <> 'NONE' AND l.SESSION_ID > 0"
+        )
+
+    # --- rows
+
+    def _session(self, row):
+        sid = int(row["ID"])
+        state = row.get("STATE")
+        active = row.get("COMMAND") != "Sleep"
+        address, port = _client(row)
+        elapsed = max(float(row.get("TIME") or 0.0), float(row.get("TOTAL_TIME") or 0.0))
+        coordinator = int(row.get("MASTER_SESSID") or 0)
+        username = row.get("USER") or None
+        return Session(
+            sid=sid,
+            node=node_of(row),
+            client_address=address,
+            client_port=port,
+            type="background" if row.get("HOST") == _INTERNAL_HOST else "user",
+            own=sid == self._own_sid or self._is_own_by_proxy(row),
+            oracle_maintained=(username or "").upper() in _SYSTEM_USERS or (username or "").startswith("__"),
+            username=username,
+            schema=row.get("DB") if row.get("DB") not in ("NULL", "") else None,
+            machine=address,
+            module=row.get("MODULE") or None,
+            action=row.get("ACTION") or None,
+            client_info=row.get("CLIENT_INFO") or None,
+            container=row.get("TENANT") or "sys",
+            status="killed" if state == _DYING else "active" if active else "inactive",
+            command=row.get("COMMAND"),
+            sql_id=(row.get("SQL_ID") or None) if active else None,
+            sql_exec_id=(row.get("TRACE_ID") or None) if active else None,
+            sql_text=row.get("INFO"),
+            # TIME counts the present state and starts anew when a statement is retried or killed; TOTAL_TIME goes on.
+            idle_seconds=None if active else float(row.get("TIME") or 0.0),
+            active_seconds=elapsed if active else None,
+            sql_active_seconds=elapsed if active else None,
+            transaction=_transaction(row),
+            coordinator={"inst_id": None, "sid": coordinator} if coordinator and coordinator != sid else None,
+        )
+
+    def _is_own_by_proxy(self, row):
+        """A proxy serves one client by sessions on several servers, which all carry its own number for the client."""
+        return self._own_proxy_id is not None and int(row.get("PROXY_SESSID") or 0) == self._own_proxy_id
+
+    def _unavailable(self, keys):
+        """Every match key that cannot be answered here, or that was not read, with the reason."""
+        missing = dict(_NEVER)
+        place = self._place("sessions") if "sessions" in self._found else _OLD_LIST
+        for key, columns in _COLUMNS_OF.items():
+            if columns[0] not in self._columns:
+                missing[key] = f"{place} of this version has no column {columns[0]}"
+        # Whoever reads one of the lock keys has read them all.
+        read = keys | (LOCK_KEYS if keys & LOCK_KEYS else set())
+        for view, answered in _VIEW_KEYS.items():
+            for key in answered:
+                if view in self._denied:
+                    missing.setdefault(key, self._denied[view])
+                elif key not in read:
+                    missing.setdefault(key, NOT_READ)
+        if "sql_text" not in keys:
+            missing.setdefault("sql_text", NOT_READ)
+        return missing
+
+
+def checked(sid):
+    """A session id as a whole number that the server takes for what it is; the only form in which it reaches a statement."""
+    number = values.whole(sid, "sid", minimum=1)
+    if number > LARGEST_SID:
+        raise BadOption("sid", f"{number} is no session id of OceanBase; those are 1 to {LARGEST_SID}.")
+    return number
+
+
+def time_of(written):
+    return datetime.fromisoformat(str(written))
+
+
+def node_of(row):
+    return f"{row['SVR_IP']}:{row['SVR_PORT']}" if row.get("SVR_IP") else None
+
+
+def _renamed(row):
+    """A row of either list by the names of the view's columns."""
+    return {_OLD_NAMES.get(name.upper(), name.upper()): value for name, value in row.items()}
+
+
+def _wait(row):
+    return Wait((None, int(row["SESSION_ID"])), (None, int(row["ID2"])), float(row["CTIME"]) / 1e6)
+
+
+def _add_ages(sessions, rows, now):
+    begun = {int(row["SESSION_ID"]): time_of(row["SINCE"]) for row in rows}
+    for session in sessions:
+        if session.transaction and session.sid in begun:
+            session.transaction["age_seconds"] = (now - begun[session.sid]).total_seconds()
+
+
+def _add_objects(sessions, rows):
+    objects: dict[int, list[str]] = {}
+    for row in rows:
+        objects.setdefault(int(row["SESSION_ID"]), []).append(f"{row['OWNER']}.{row['OBJECT_NAME']}")
+    for session in sessions:
+        session.locked_objects = sorted(objects.get(session.sid, ())) or None
+
+
+def _client(row):
+    """Address and port of the client itself; behind a proxy HOST is the proxy's."""
+    host, _colon, port = str(row.get("HOST") or "").rpartition(":")
+    port = str(row.get("USER_CLIENT_PORT") or port)
+    return row.get("USER_CLIENT_IP") or host or None, (int(port) if port.isdigit() else 0) or None
+
+
+def _transaction(row):
+    state = row.get("TRANS_STATE")
+    if not int(row.get("TRANS_ID") or 0) or (state is not None and state in _FINISHED):
+        return None
+    return {"age_seconds": None, "undo_records": None}

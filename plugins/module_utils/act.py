@@ -125,8 +125,10 @@ def _send(database, steps, rule, instance=None, seconds=None):
             matching = rule.matching(steps[0].session) | ({"sql_id"} if steps[0].verb == CANCEL else set())
             answers = database.send(steps, matching, rule.sparing(), instance, seconds)
         except ConnectionLost as error:
-            for step in steps:
+            for step in steps[: error.reached]:
                 step.unanswered = True
+            for step in steps:
+                step.sent = step.unanswered
             if seconds and isinstance(error, CallTimedOut):
                 # It was told to end, and has had its share of the time: verify looks on.
                 return []

@@ -12,14 +12,14 @@ import sys
 import time
 
 import oceanbase_act
+import oceanbase_oracle_act
 import oracle_act
 from stage import BOLD, GREEN, PLAIN, RED
 
 
 def main() -> int:
     began = time.monotonic()
-    first, second = oceanbase_act.perform(), oracle_act.perform()
-    good = first and second
+    good = all([oceanbase_act.perform(), oracle_act.perform(), oceanbase_oracle_act.perform()])
     print(f"\n{GREEN if good else RED}{BOLD}{'All as it must be' if good else 'NOT as it must be'}{PLAIN}", end=" ")
     print(f"after {time.monotonic() - began:.0f} s; servers and sessions are stopped.")
     return 0 if good else 1

@@ -16,8 +16,9 @@ from typing import Any
 import oracledb
 import pytest
 
-from servers import actors, oracle_actors
+from servers import actors, oceanbase_actors, oracle_actors
 from servers.actors import wait_until
+from servers.oceanbase.handle import OceanBaseServer
 from servers.oracle import sga, tables
 from servers.oracle.handle import OracleServer
 from servers.proxy import Proxy
@@ -123,8 +124,9 @@ class Site(ABC):
     hidden: list[Hidden] = []
     # What the client of a cancelled statement is told.
     cancelled = 0
-    # What the server answers to a statement whose session id is no number, and to one with an id that it does not have.
-    garbled: Denial
+    # What the server answers to a statement whose session id is no number, by verb, and to one with an id that it does not
+    # have.
+    garbled: dict[str, Denial] = {}
     unknown: Denial
     # Seconds within which a module has given up on a server that does not answer two calls of 1 s each.
     patience = 0.0
@@ -154,6 +156,10 @@ class Site(ABC):
         name = f"capp_{secrets.token_hex(4)}"
         self.server.create_user(name, password, self.ordinary if grants is None else grants)
         return {"user": name, "password": password}
+
+    def as_account(self, account: dict[str, str]) -> dict[str, str]:
+        """The login options of the modules, as this account."""
+        return {"login_user": account["user"], "login_password": account["password"]}
 
     # --- naming sessions
 
@@ -246,11 +252,23 @@ class OceanBase(Site):
     ]
     # ER_QUERY_INTERRUPTED, ER_BAD_FIELD_ERROR, ER_NO_SUCH_THREAD
     cancelled = 1317
-    garbled = Denial(1054, "x")
+    garbled = dict.fromkeys(("kill", "cancel"), Denial(1054, "x"))
     unknown = Denial(1094, "log in to the server directly, not through a proxy")
     patience = 6.0
     own_sessions = f"SELECT ID FROM oceanbase.V$OB_PROCESSLIST WHERE MODULE = '{TAG}'"
-    server: Seekdb
+    # The views that show sessions and waits for locks, and a statement that lasts for a while.
+    sessions_view, locks_view = "oceanbase.V$OB_PROCESSLIST", "oceanbase.V$OB_LOCKS"
+    lasting = "SELECT SLEEP(3600)"
+    # The number of an unknown session id.
+    gone = 1094
+    # Whether a batch goes out in one go.
+    batched = True
+    server: Any
+
+    @classmethod
+    def new_server(cls) -> Any:
+        """Another server of this kind, not started yet."""
+        return Seekdb()
 
     @property
     def login(self) -> dict[str, Any]:
@@ -273,8 +291,11 @@ class OceanBase(Site):
     def is_look(self, text: str) -> bool:
         return "WHERE ID IN" in text
 
+    def is_look_at_locks(self, text: str) -> bool:
+        return "V$OB_LOCKS" in text and "CTIME" in text
+
     def is_act(self, text: str) -> bool:
-        return text.startswith("KILL")
+        return text.startswith(("KILL", "ALTER SYSTEM KILL"))
 
     def ended(self, wire: Wire) -> list[str] | None:
         parts = [part.strip() for text in wire.queries for part in text.split(";")]
@@ -286,14 +307,77 @@ class OceanBase(Site):
     def kill(self, session: Any) -> None:
         self.server.sql(f"KILL {session.id}")
 
+    def state(self, session: Any) -> str | None:
+        """STATE in the session list, None where it is not listed."""
+        rows = self.server.sql(f"SELECT STATE FROM {self.sessions_view} WHERE ID = {session.id}")
+        return rows[0][0] if rows else None
+
+    def works(self, sid: int) -> bool:
+        """Whether the session of this id runs a statement."""
+        running = f"ID = {sid} AND COMMAND = 'Query' AND LENGTH(SQL_ID) > 0"
+        return bool(self.server.sql(f"SELECT 1 FROM {self.sessions_view} WHERE {running}"))
+
+    def runs(self, session: Any) -> actors.BusySession:
+        """The session with a statement that lasts."""
+        again = self.actors.BusySession(self.server, session.connection, self.lasting)
+        wait_until(lambda: self.works(again.id), what="its next statement")
+        return again
+
     def moves_on(self, session: Any) -> actors.BusySession:
         if isinstance(session, actors.BusySession):
             self.server.sql(f"KILL QUERY {session.id}")
             session.wait()
-        again = actors.BusySession(self.server, session.connection, "SELECT SLEEP(3600)")
-        busy = "SELECT 1 FROM oceanbase.V$OB_PROCESSLIST WHERE ID = %s AND COMMAND = 'Query' AND SQL_ID <> ''"
-        wait_until(lambda: self.server.sql(busy, (again.id,)), what="its next statement")
-        return again
+        return self.runs(session)
+
+
+class OceanBaseOracle(OceanBase):
+    """The stand-in for a tenant in Oracle mode, behind the real PyMySQL."""
+
+    name = "oceanbase_oracle"
+    actors = oceanbase_actors
+    # Found out by itself it takes two logins.
+    dialect = "oceanbase_oracle"
+    mark = {"module": "marked"}
+    marked = {"init_command": "CALL DBMS_APPLICATION_INFO.SET_MODULE('marked', '')"}
+    system_user = "SYS"
+    ordinary = ("CREATE SESSION",)
+    too_little = [(("CREATE SESSION",), "GRANT SELECT ON SYS.GV$OB_PROCESSLIST")]
+    least = ("CREATE SESSION", "ALTER SYSTEM", "SHOW PROCESS", "SUPER", "SELECT ON SYS.GV$OB_PROCESSLIST")
+    hidden = [
+        Hidden({"blocked": False}, "SYS.GV$OB_LOCKS"),
+        Hidden({"locked_object": "*.T"}, "SYS.GV$OB_LOCKS"),
+        Hidden({"transaction_age": 0}, "SYS.GV$OB_TRANSACTION_SCHEDULERS"),
+    ]
+    # The number on the wire for all errors of its own; the others are those of the texts: unknown session id, ORA-00904.
+    cancelled = 600
+    gone = -4174
+    garbled = {"kill": Denial(-4174, "Unknown thread id"), "cancel": Denial(904, "invalid identifier")}
+    unknown = Denial(-4174, "log in to the server directly, not through a proxy")
+    own_sessions = f"SELECT ID FROM SYS.GV$OB_PROCESSLIST WHERE MODULE = '{TAG}'"
+    sessions_view, locks_view = "SYS.GV$OB_PROCESSLIST", "SYS.GV$OB_LOCKS"
+    lasting = "CALL DBMS_LOCK.SLEEP(3600)"
+    batched = False
+
+    @classmethod
+    def new_server(cls) -> OceanBaseServer:
+        return OceanBaseServer()
+
+    @property
+    def login(self) -> dict[str, Any]:
+        return {"dialect": self.dialect, **self.as_account(self.system_login)}
+
+    @property
+    def system_login(self) -> dict[str, str]:  # type: ignore[override]
+        return {"user": "SYS", "password": self.server.password}
+
+    def as_account(self, account: dict[str, str]) -> dict[str, str]:
+        return super().as_account({**account, "user": f"{account['user']}@{self.server.tenant}"})
+
+    def statement(self, verb: str, session: Any) -> str:
+        return f"ALTER SYSTEM KILL SESSION '{session.id}'" if verb == "kill" else super().statement(verb, session)
+
+    def is_snapshot(self, text: str) -> bool:
+        return bool(re.match(r'SELECT "', text)) and text.endswith("PROCESSLIST")
 
 
 class Oracle(Site):
@@ -334,7 +418,7 @@ class Oracle(Site):
     ]
     # ORA-01013 user requested cancel, ORA-00026 missing or invalid session ID, ORA-00030 does not exist
     cancelled = 1013
-    garbled = Denial(26, "session ID")
+    garbled = dict.fromkeys(("kill", "disconnect", "cancel"), Denial(26, "session ID"))
     unknown = Denial(30, "log in to its own container")
     # The driver waits for an answer to its break, too.
     patience = 9.0
@@ -512,6 +596,8 @@ def _cases() -> list[Case]:
     return [
         Case("oceanbase", "session_kill", "kill", **on_idle),
         Case("oceanbase", "sql_cancel", "cancel", **on_busy, **left),
+        Case("oceanbase_oracle", "session_kill", "kill", **on_idle),
+        Case("oceanbase_oracle", "sql_cancel", "cancel", **on_busy, **left),
         Case("oracle", "session_kill", "kill", **on_idle),
         Case("oracle", "session_disconnect", "disconnect", **on_idle),
         Case("oracle", "sql_cancel", "cancel", **on_busy, **left),
@@ -521,4 +607,5 @@ def _cases() -> list[Case]:
 CASES = _cases()
 # What the modules share needs not be tried with each of them on each database: each once.
 SHARED = [case for case in CASES if case.site == "oceanbase" or case.module == "session_disconnect"]
-SITES: dict[str, type[Site]] = {each.name: each for each in (OceanBase, Oracle)}
+SHARED += [case for case in CASES if case.site == "oceanbase_oracle" and case.module == "session_kill"]
+SITES: dict[str, type[Site]] = {each.name: each for each in (OceanBase, OceanBaseOracle, Oracle)}

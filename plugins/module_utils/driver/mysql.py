@@ -115,8 +115,14 @@ class Connection:
         we, and each has its own `call_timeout`.
         """
         results: list[list[dict]] = []
-        for text in statements if self.one_at_a_time else ["; ".join(statements)]:
-            error = self._carry_out(text, results)
+        if not self.one_at_a_time:
+            return results, self._carry_out("; ".join(statements), results)
+        for number, text in enumerate(statements, start=1):
+            try:
+                error = self._carry_out(text, results)
+            except ConnectionLost as lost:
+                lost.reached = number
+                raise
             if error is not None:
                 return results, error
         return results, None

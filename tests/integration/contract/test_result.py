@@ -104,7 +104,7 @@ def test_match_beside_sid_is_an_assertion(acting: Acting, act: Act, make: Make, 
     assert "username" in result["sessions"][0]["reason"]
 
 
-@pytest.mark.only("oceanbase")
+@pytest.mark.only("oceanbase", "oceanbase_oracle")
 def test_serial_is_dropped_with_a_warning(acting: Acting, act: Act, make: Make) -> None:
     (victim,) = make()
     result = act(sid=victim.id, serial=17)

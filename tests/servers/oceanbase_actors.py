@@ -17,6 +17,7 @@ import pymysql
 
 from . import actors
 from .actors import POOL_THREADS, close_all, wait_until
+from .oceanbase.accounts import ADMINISTRATOR, SYS_TENANT
 from .oceanbase.handle import OceanBaseServer
 
 __all__ = [
@@ -133,7 +134,9 @@ def _row(table: str, row: int) -> str:
 def listed(session: Session) -> dict[str, Any] | None:
     """What the server lists of the session, by upper-case column names; None when it is gone."""
     server = session.server
-    with server.connect(port=server.direct_port) as connection, connection.cursor() as cursor:
+    # Who sees all tenants.
+    login = {"user": ADMINISTRATOR, "tenant": SYS_TENANT, "port": server.direct_port}
+    with server.connect(**login) as connection, connection.cursor() as cursor:
         if server.options.numbers < (4,):
             cursor.execute("SHOW FULL PROCESSLIST")
         else:

@@ -141,7 +141,7 @@ class Data:
         count = 0
         try:
             for row_id in row_ids:
-                if not await self._lock(transaction, table, row_id, plan.wait if plan.kind == "lock" else None):
+                if not await self._lock(transaction, table, row_id, plan):
                     continue
                 before = self._image(table, row_id)
                 if before is not None and plan.apply(row_id):
@@ -160,9 +160,14 @@ class Data:
             raise
         return count
 
-    async def _lock(self, transaction: Transaction, table: Table, row_id: int, seconds: int | None) -> bool:
+    async def _lock(self, transaction: Transaction, table: Table, row_id: int, plan: Plan) -> bool:
+        """Whether it has the row, which it has not where locked rows are to be skipped."""
         while (holder := self._holders.get((table.sql, row_id))) is not None and holder is not transaction:
-            await transaction.session.wait_for(holder, table.tablet, self._row_name(table, row_id), seconds)
+            if plan.skip_locked:
+                return False
+            if plan.wait == 0:
+                raise OracleError(54)
+            await transaction.session.wait_for(holder, table.tablet, self._row_name(table, row_id), plan.wait)
         self._hold(transaction, table, row_id)
         return True
 

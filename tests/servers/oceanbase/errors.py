@@ -47,7 +47,7 @@ _MYSQL_TEXTS = {
 # All that Oracle tells apart in a statement which is none is one error here.
 _SYNTAX = frozenset(
     {900, 901, 902, 903, 905, 906, 907, 908, 911, 917, 921, 922, 923, 924, 926, 927, 928, 933, 936, 940, 950, 987, 988}
-    | {1756, 2065, 2248, 3001}
+    | {1756, 2065, 2248}
 )
 
 

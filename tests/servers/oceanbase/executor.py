@@ -133,10 +133,13 @@ def _context(observer: Observer, session: Session) -> Context:
 
 
 def _number(observer: Observer, session: Session, expression: str) -> int:
-    """The id that KILL is given, which may be any expression without a query."""
-    found = observer.engine.query(f"SELECT {expression} FROM DUAL", (), _context(observer, session))
-    if len(found.columns) != 1:
-        raise OracleError(900, position=len("KILL "))
+    """The id that KILL is given, which may be any expression."""
+    opening = "SELECT ("
+    try:
+        found = observer.engine.query(f"{opening}{expression}) FROM DUAL", (), _context(observer, session))
+    except OracleError as error:
+        error.position = max(0, error.position - len(opening)) + (session.info or "").find(expression)
+        raise
     return ids.of_value(found.rows[0][0])
 
 

@@ -18,7 +18,7 @@ import pymysql
 from pymysql.connections import Connection
 
 from . import policy
-from .accounts import SYS
+from .accounts import ADMINISTRATOR, SYS, SYS_TENANT
 from .observer import Observer
 from .options import LOOPBACK, Options
 from .wire import ClientConnection, Reader
@@ -43,7 +43,7 @@ class OceanBaseServer:
 
     def __init__(self, **options: Any) -> None:
         policies = {name: options.pop(name) for name in list(options) if name in policy.POLICIES}
-        self.options = Options(**options, policies=policies | options.pop("policies", {}))
+        self.options = Options(**{**options, "policies": options.get("policies", {}) | policies})
         self.port = self.direct_port = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -178,7 +178,9 @@ class OceanBaseServer:
         self, name: str, password: str, grants: Iterable[str] = ("CREATE SESSION",), tenant: str | None = None
     ) -> None:
         """Create an account. Each grant is what stands between GRANT and TO: ``"SELECT ON SYS.GV$OB_PROCESSLIST"``."""
-        with self.connect(port=self.direct_port, tenant=tenant) as connection, connection.cursor() as cursor:
+        administrator = ADMINISTRATOR if tenant == SYS_TENANT else SYS
+        login = {"user": administrator, "port": self.direct_port, "tenant": tenant}
+        with self.connect(**login) as connection, connection.cursor() as cursor:
             cursor.execute(f'CREATE USER {name} IDENTIFIED BY "{password}"')
             for grant in grants:
                 cursor.execute(f"GRANT {grant} TO {name}")

@@ -52,7 +52,7 @@ _ROWS = (
         "kill_string", "cast", SOURCE, _ARGUMENT, "cut at the first comma, cast to a number, 32 bits of it", ("cast",)
     ),
     Policy("kill_immediate", "ignored", DOCUMENTED, _PAGE, "IMMEDIATE and serial# mean nothing", ("ignored",)),
-    Policy("kill_again", OK, MEASURED, _SEEKDB, "a session that is marked and still listed", (OK, UNKNOWN_SESSION)),
+    Policy("kill_again", OK, CHOSEN, "", "a session that is marked and still listed", (OK, UNKNOWN_SESSION)),
     Policy("kill_self", OK, DOCUMENTED, _PAGE, "the own session: answered, then it ends", (OK, CUT)),
     Policy("kill_self_v2", CUT, SOURCE, _EXECUTOR, "the same by a client session id through a proxy", (CUT, OK)),
     Policy("cancel_idle", OK, MEASURED, _SEEKDB, "KILL QUERY on a session that runs nothing has no effect", (OK,)),
@@ -87,15 +87,8 @@ _ROWS = (
     ),
     # Statements that last too long.
     Policy("query_timeout", TIMEOUT, MEASURED, _SEEKDB, "longer than ob_query_timeout", (TIMEOUT,)),
-    Policy(
-        "lock_timeout",
-        LOCK_TIMEOUT,
-        SOURCE,
-        "ob_errno.def, -6005",
-        "the same, while waiting for a lock",
-        (LOCK_TIMEOUT,),
-    ),
-    Policy("deadlock", 60, DOCUMENTED, "docs: deadlock detection", "the transaction that closes a circle", (60,)),
+    Policy("lock_timeout", LOCK_TIMEOUT, CHOSEN, "", "the same, while waiting for a lock", (LOCK_TIMEOUT, 54)),
+    Policy("deadlock", 60, CHOSEN, "", "the statement that closes a circle of waiters", (60,)),
     # What a proxy with client session ids of version 1 answers itself.
     Policy("proxy_unknown", PROXY_UNKNOWN, SOURCE, _PROXY, "KILL with what is no id of its own", (PROXY_UNKNOWN,)),
     Policy("proxy_not_owner", PROXY_NOT_OWNER, SOURCE, _PROXY, "KILL of another user's session", (PROXY_NOT_OWNER,)),

@@ -79,6 +79,7 @@ class Session:
         self.total_since: float = self.since
         self.statement_began = 0.0
         self._pause: asyncio.Future[None] | None = None
+        self._interruption: Exception | None = None
         self.waits_for: Transaction | None = None
 
     # --- what the views show
@@ -128,7 +129,7 @@ class Session:
 
     def start(self, text: str) -> None:
         self.info = text
-        self.cancelled = None
+        self.cancelled = self._interruption = None
         self.statement_began = asyncio.get_running_loop().time()
         self.sql_id = hashlib.md5(text.encode()).hexdigest().upper()
         self.trace_id = f"YB427F000001-{next(_traces):016X}-0-0"
@@ -163,7 +164,10 @@ class Session:
         """Wait until this transaction ends; may be interrupted."""
         assert self.transaction is not None
         self._refuse_circle(holder)
-        until = self.deadline() if seconds is None else asyncio.get_running_loop().time() + seconds
+        limit = self.variable("ob_trx_lock_timeout") / 1e6 if seconds is None else seconds
+        until = self.deadline()
+        if limit >= 0:
+            until = min(until, asyncio.get_running_loop().time() + limit)
         memory = self.observer.memory
         self.waits_for = holder
         holder.waiters.append(self)
@@ -190,19 +194,17 @@ class Session:
             blocker = blocker.session.waits_for
 
     async def _wait(self, until: float) -> bool:
-        """Whether it was woken before that moment. A killed session is left alone until its end has come."""
+        """Whether it was woken before that moment. One that was killed or cancelled is left alone until it is interrupted."""
         loop = asyncio.get_running_loop()
-        self._pause = pause = loop.create_future()
         try:
-            while not pause.done():
+            while True:
+                self._pause = loop.create_future()
                 doomed = self.killed or self.cancelled
-                await asyncio.wait({pause}, timeout=None if doomed else max(0.0, until - loop.time()))
-                if not pause.done() and not (self.killed or self.cancelled):
-                    return False
-            pause.result()
-            if self.cancelled:
-                raise self.cancelled
-            return True
+                await asyncio.wait({self._pause}, timeout=None if doomed else max(0.0, until - loop.time()))
+                if self._interruption is not None:
+                    raise self._interruption
+                if not (self.killed or self.cancelled):
+                    return self._pause.done()
         finally:
             self._pause = None
 
@@ -216,9 +218,10 @@ class Session:
             self._pause.set_result(None)
 
     def interrupt(self, error: Exception) -> None:
-        """Its statement, which waits, gets this."""
-        if self._pause is not None and not self._pause.done():
-            self._pause.set_exception(error)
+        """Its statement, if it waits, gets this."""
+        if self.waiting:
+            self._interruption = error
+            self.wake()
 
     def hang_up(self) -> None:
         """Its client has gone."""

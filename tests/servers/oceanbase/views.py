@@ -170,7 +170,7 @@ def _schedulers() -> Source:
     more = "'READ COMMITTED' AS ISOLATION_LEVEL, 'READ_WRITE' AS ACCESS_MODE, transaction_begun AS ACTIVE_TIME"
     return Source(
         f"(SELECT {names}, {more}, transaction_begun + 1 AS EXPIRE_TIME FROM x_session s"
-        f" WHERE TRANS_ID <> 0 AND {_of_tenant('s')})",
+        f" WHERE transaction_begun IS NOT NULL AND {_of_tenant('s')})",
         _SCHEDULER_COLUMNS,
     )
 

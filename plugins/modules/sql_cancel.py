@@ -196,8 +196,9 @@ database:
       description:
         - Which session ids the way to a server of OceanBase goes by. Null for a login to a server itself.
         - V(v1) is a way through the proxy ODP with session ids of its own, which no server knows. The ids in this result are
-          those of the server. What the proxy would take for itself is refused, that is C(KILL) and C(KILL QUERY), so all
-          acting modules in MySQL mode, and M(dbops.oracle_sessions.sql_cancel) in Oracle mode.
+          those of the server. What the proxy would take for itself is refused, that is C(KILL) and C(KILL QUERY). So
+          M(dbops.oracle_sessions.sql_cancel) is refused, and M(dbops.oracle_sessions.session_kill) is in MySQL mode and
+          before OceanBase 4.0.
         - V(v2) is a way through the proxy ODP with session ids of the whole cluster, where nothing is refused for it.
         - Always null on Oracle Database.
       type: str

@@ -70,6 +70,7 @@ lint: $(READY) ## style and types
 	ruff format --check
 	yamllint --strict .
 	ansible-lint --strict
+	vermin --no-tips --quiet --eval-annotations --target=3.6- plugins/modules/server_process_kill.py plugins/module_utils/server_process
 	cd $(WORK)/collections && mypy --config-file $(CURDIR)/pyproject.toml -p ansible_collections.dbops.oracle_sessions.plugins.module_utils
 
 # antsibull-docs writes a log into the home directory

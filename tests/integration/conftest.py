@@ -17,8 +17,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from servers import actors
+from servers import actors, host_programs
 from servers.actors import Session
+from servers.hosts import DatabaseHosts
 from servers.oceanbase.handle import OceanBaseServer
 from servers.proxy import Proxy
 from servers.seekdb import Seekdb
@@ -227,6 +228,19 @@ def run_playbook(tmp_path: Path) -> Callable[..., Play]:
         return _controller(["ansible-playbook", *arguments, str(book)], tmp_path, inventory, env)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def hosts() -> Iterator[DatabaseHosts]:
+    """The database hosts rac1 and rac2; where there can be none the test is skipped."""
+    if reason := host_programs.why_not():
+        pytest.skip(reason)
+    try:
+        host_programs.install()
+    except host_programs.NotInstalled as error:
+        pytest.skip(str(error))
+    with DatabaseHosts() as running:
+        yield running
 
 
 @pytest.fixture

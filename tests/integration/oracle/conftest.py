@@ -8,12 +8,10 @@ cannot be asked for (a certain release, several instances, its death, what was s
 
 from __future__ import annotations
 
-import os
 import secrets
-import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -183,14 +181,5 @@ def running(server: OracleServer | RealOracle) -> Iterator[Callable[..., BusySes
     yield run
     for session in every:
         if isinstance(server, OracleServer) and not session.done.is_set():
-            end_process(server, session)
+            server.end_process(session)
         session.close()
-
-
-def end_process(server: OracleServer, session: Session) -> None:
-    """As kill -9 of its server process does."""
-    with server.memory() as connection:
-        row = sga.get(connection, tables.Session, inst_id=session.inst_id, sid=session.sid, serial=session.serial)
-    if row is not None and row.os_pid:
-        with suppress(ProcessLookupError):
-            os.kill(row.os_pid, signal.SIGKILL)

@@ -10,7 +10,7 @@ from typing import Any
 
 import oracledb
 import pytest
-from integration.oracle_server.life import attempt, await_active, end_process
+from integration.oracle_server.life import attempt, await_active
 from integration.oracle_server.wire_backend import SERVERS, Backend
 
 from servers import oracle_actors as actors
@@ -45,7 +45,7 @@ def opened(server: OracleServer) -> Iterator[list[Session]]:
     for session in every:
         if isinstance(session, BusySession) and not session.done.is_set():
             # It may hear of nothing else.
-            end_process(server, session)
+            server.end_process(session)
         session.close()
 
 

@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -14,7 +12,6 @@ from typing import Any
 import oracledb
 
 from servers.actors import wait_until
-from servers.oracle import sga, tables
 from servers.oracle.handle import OracleServer
 from servers.oracle.policy import CLOSE, POLICIES
 from servers.oracle_actors import BusySession, Session
@@ -116,15 +113,6 @@ def spid(session: Session) -> int:
         (session.inst_id, session.sid, session.serial),
     )
     return int(found[0][0])
-
-
-def end_process(server: OracleServer, session: Session) -> None:
-    """kill -9 of the process behind a session, whichever it is that the views show."""
-    with server.memory() as connection:
-        found = sga.get(connection, tables.Session, inst_id=session.inst_id, sid=session.sid, serial=session.serial)
-    if found is not None and found.os_pid:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(found.os_pid, signal.SIGKILL)
 
 
 def runs(pid: int) -> bool:

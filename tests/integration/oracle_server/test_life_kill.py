@@ -19,7 +19,6 @@ from integration.oracle_server.life import (
     attempt,
     await_gone,
     code,
-    end_process,
     failure,
     fate,
     named,
@@ -404,7 +403,7 @@ def test_a_server_process_that_is_killed(server: OracleServer, opened: list[Sess
     victim = actors.idle_in_transaction(server, row=60)
     waiting = actors.waiter(server, row=60)
     opened += [victim, waiting]
-    end_process(server, victim)
+    server.end_process(victim)
     await_gone(victim)
     waiting.wait()
     assert waiting.error is None

@@ -19,7 +19,6 @@ from integration.oracle_server.life import (
     Run,
     await_active,
     await_gone,
-    end_process,
     failure,
     fate,
     named,
@@ -46,7 +45,7 @@ def coordinator(server: OracleServer, busy: Run) -> Iterator[BusySession]:
     session = busy(PARALLEL)
     wait_until(lambda: len(servers_of(session)) == 3, what="the parallel servers")
     yield session
-    end_process(server, session)
+    server.end_process(session)
     wait_until(lambda: not servers_of(session), what="the parallel servers to end")
 
 

@@ -21,7 +21,7 @@ from types import FrameType
 
 from . import database, sga, tables
 from .instance import Instance, fork
-from .options import LOOPBACK, Options
+from .options import Options
 
 _START_SECONDS = 30.0
 _LOOK_SECONDS = 0.01
@@ -37,28 +37,51 @@ class Cluster:
         self._listeners = dict(enumerate(database.listeners(options), 1))
         self.ports = {number: listener.getsockname()[1] for number, listener in self._listeners.items()}
         database.create(folder, options, password, list(self.ports.values()))
+        self._keeper = self._keep_open() if options.places else None
+
+    def _keep_open(self) -> int:
+        """A process that has the shared memory open all the time. SQLite makes and removes files beside it with the first
+        and the last that open it, and those that we, as root, would make belong to the software owner a moment later only.
+        """
+        ready, write_end = os.pipe()
+
+        def keep() -> None:
+            self._close_listeners()
+            with contextlib.closing(sga.connect(self.folder / sga.FILE_NAME)) as connection:
+                sga.select(connection, tables.Instance)
+                os.write(write_end, b"1")
+                signal.pause()
+
+        keeper = fork(keep, "oracle stand-in memory")
+        os.close(write_end)
+        os.read(ready, 1)
+        os.close(ready)
+        return keeper
 
     def start(self, number: int) -> None:
         """Start an instance and wait until it is open. Its port stays the same over a restart."""
         if number in self.pids:
             return
-        listener = self._listeners.pop(number, None) or database.listen_on(self.ports[number])
+        listener = self._listeners.pop(number, None) or database.listen_on(self.options, number, self.ports[number])
         instance = Instance(self.folder, number, self.options, listener)
-        others = list(self._listeners.values())
+        place = self.options.place(number)
 
         def run() -> None:
-            # Inherited, they would go on listening here after their own instances have ended.
-            for other in others:
-                other.close()
+            self._close_listeners()
             instance.run()
 
-        self.pids[number] = fork(run, f"ora_listener_{instance.name}")
+        self.pids[number] = fork(run, f"tnslsnr LISTENER_{instance.name} -inherit", place)
         listener.close()
         deadline = time.monotonic() + _START_SECONDS
         while not self._is_open(number):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"instance {number} did not open")
             time.sleep(_LOOK_SECONDS)
+
+    def _close_listeners(self) -> None:
+        """For a child: those that it inherits would go on listening there after their own instances have ended."""
+        for listener in self._listeners.values():
+            listener.close()
 
     def stop(self, number: int) -> None:
         """End an instance as SHUTDOWN ABORT does: all its processes at once. The others clean up after it."""
@@ -77,12 +100,15 @@ class Cluster:
     def _clean_up(self, number: int) -> None:
         del self.pids[number]
         with contextlib.closing(sga.connect(self.folder / sga.FILE_NAME)) as connection:
-            database.remove_instance(connection, number)
+            database.remove_instance(connection, self.options, number)
 
     def stop_all(self) -> None:
         for number in list(self.pids):
             os.kill(self.pids[number], signal.SIGKILL)
             os.waitpid(self.pids.pop(number), 0)
+        if self._keeper is not None:
+            os.kill(self._keeper, signal.SIGKILL)
+            os.waitpid(self._keeper, 0)
 
     def _is_open(self, number: int) -> bool:
         with contextlib.closing(sga.connect(self.folder / sga.FILE_NAME)) as connection:
@@ -110,7 +136,7 @@ def main() -> None:
             for number in cluster.ports:
                 cluster.start(number)
             told = {
-                "host": LOOPBACK,
+                "host": options.address(1),
                 "ports": cluster.ports,
                 "service": options.service(),
                 "folder": str(folder),

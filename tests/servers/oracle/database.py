@@ -16,7 +16,7 @@ from pathlib import Path
 
 from . import cleanup, policy, predefined, registration, sga, tables
 from .definitions import stored
-from .options import LOOPBACK, Options
+from .options import Options
 from .rights import find_user
 from .verifier import make_verifier
 
@@ -24,6 +24,7 @@ _BLOCK_SIZE = 8192
 SEED = "PDB$SEED"
 DOWN = "DOWN"
 _AT_ONCE = 1e9
+_PROC = Path("/proc")
 _END_SECONDS, _LOOK_SECONDS = 2.0, 0.005
 # The file that says which process a folder belongs to.
 _OWNER = "pid"
@@ -72,6 +73,10 @@ def create(folder: Path, options: Options, password: str, ports: Sequence[int]) 
             user = find_user(connection, name, root)
             assert user is not None
             sga.update(connection, tables.User, {"verifiers": verifier, "locked": 0}, con_id=user.con_id, name=name)
+    if options.places:
+        # Instances on hosts of their own run as the software owner.
+        for each in (folder, path):
+            os.chown(each, options.places[0].uid, options.places[0].gid)
 
 
 def _parameters(options: Options, inst_id: int) -> list[tuple[str, str, int]]:
@@ -95,41 +100,45 @@ def _parameters(options: Options, inst_id: int) -> list[tuple[str, str, int]]:
 def listeners(options: Options) -> list[socket.socket]:
     """A bound socket for each instance; OSError when a port that was asked for is taken."""
     wanted = [*options.ports, *[0] * options.instances][: options.instances]
-    return [listen_on(port) for port in wanted]
+    return [listen_on(options, inst_id, port) for inst_id, port in enumerate(wanted, 1)]
 
 
-def listen_on(port: int) -> socket.socket:
-    """A bound socket, not yet listening; 0 chooses a free port."""
-    listener = socket.socket()
+def listen_on(options: Options, inst_id: int, port: int) -> socket.socket:
+    """A bound socket of an instance, not yet listening; 0 chooses a free port."""
+    place = options.place(inst_id)
+    with place.network() if place else contextlib.nullcontext():
+        listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((LOOPBACK, port))
+    listener.bind((options.address(inst_id), port))
     return listener
 
 
-def remove_instance(connection: sqlite3.Connection, inst_id: int) -> None:
+def remove_instance(connection: sqlite3.Connection, options: Options, inst_id: int) -> None:
     """Clean up after an instance that has ended: what its sessions had open is rolled back, as the others' SMON does."""
-    _await_end(connection, inst_id)
+    place = options.place(inst_id)
+    _await_end(connection, inst_id, place.proc if place else _PROC)
     for row in sga.select(connection, tables.Session, inst_id=inst_id):
         cleanup.finish(connection, row, policy.defaults() | {"rollback_rate": _AT_ONCE}, lambda _seconds: None)
     with sga.write(connection):
+        sga.delete(connection, tables.DeadTransaction, inst_id=inst_id, state="RECOVERED")
         sga.delete(connection, tables.Process, inst_id=inst_id)
         sga.update(connection, tables.Instance, {"status": DOWN, "os_pid": 0}, inst_id=inst_id)
 
 
-def _await_end(connection: sqlite3.Connection, inst_id: int) -> None:
+def _await_end(connection: sqlite3.Connection, inst_id: int, proc: Path) -> None:
     """The kernel ends an instance's processes after the instance: wait until none can write into its shared memory."""
     found = connection.execute(
         "SELECT os_pid FROM x_process WHERE inst_id = ?1 UNION SELECT os_pid FROM x_session WHERE inst_id = ?1",
         (inst_id,),
     ).fetchall()
     deadline = time.monotonic() + _END_SECONDS
-    while any(_runs(pid) for (pid,) in found) and time.monotonic() < deadline:
+    while any(_runs(pid, proc) for (pid,) in found) and time.monotonic() < deadline:
         time.sleep(_LOOK_SECONDS)
 
 
-def _runs(pid: int) -> bool:
+def _runs(pid: int, proc: Path = _PROC) -> bool:
     try:
-        return pid > 0 and Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return pid > 0 and (proc / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 

@@ -21,8 +21,8 @@ from . import (
     plsql,
     rights,
     sga,
+    signals,
     tables,
-    transactions,
 )
 from .consistent import TRANSACTION, ConsistentDictionary
 from .errors import OracleError
@@ -370,7 +370,7 @@ class Executor:
             with sga.write(self.connection):
                 posts = cleanup.end_parallel_servers(self.connection, row.inst_id, row.sid, row.serial)
                 sga.delete(self.connection, tables.PxSession, inst_id=row.inst_id, sid=row.sid)
-            transactions.post_all(posts)
+            signals.post_all(self.connection, posts)
 
     def _await_servers(self, degree: int, seconds: float) -> None:
         deadline = time.monotonic() + seconds

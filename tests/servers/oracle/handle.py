@@ -18,9 +18,10 @@ from typing import Any, Self
 
 import oracledb
 
-from . import instance_requests, policy, sga, tables
+from ..oracle_actors import Session
+from . import cleanup, instance_requests, policy, sga, tables
 from .instance import die_with
-from .options import LOOPBACK, Options
+from .options import Options
 from .predefined import RDS_MASTER
 
 _STOP_SECONDS = 10.0
@@ -32,13 +33,13 @@ class OracleError(Exception):
 
 
 class OracleServer:
-    """One database with its instances, each a process with a listener on a free loopback port.
+    """One database with its instances, each a process with a listener on a free port, of this machine's loopback or of a
+    host of its own (``places``; see servers.hosts).
 
     Use it as a context manager. ``options`` are those of :class:`~servers.oracle.options.Options`; any other keyword is
     a policy of policy.py with its value. The kernel ends the server when the *thread* that called :meth:`start` ends.
     """
 
-    host = LOOPBACK
     password = "Tr0ub4dor_3"
 
     def __init__(self, **options: Any) -> None:
@@ -58,11 +59,16 @@ class OracleServer:
         return self.options.service(self.options.pdbs[0] if self.options.pdbs else None)
 
     @property
+    def host(self) -> str:
+        """The address of the first instance, and of all of them where they have no hosts of their own."""
+        return self.options.address(1)
+
+    @property
     def dsn(self) -> str:
         return self.dsn_of()
 
     def dsn_of(self, instance: int = 1, service: str | None = None) -> str:
-        return f"{self.host}:{self.ports[instance]}/{service or self.service}"
+        return f"{self.options.address(instance)}:{self.ports[instance]}/{service or self.service}"
 
     @property
     def pid(self) -> int:
@@ -225,6 +231,20 @@ class OracleServer:
         """Make an idle session a special one, such as ``status="SNIPED"`` or ``status="CACHED"``."""
         with self.memory() as connection:
             sga.update(connection, tables.Session, columns, inst_id=instance, sid=sid)
+
+    def release(self, session: Session) -> None:
+        """End the STANDIN.HOLD that a session is in: it hears then of what was done to it."""
+        names = {"inst_id": session.inst_id, "sid": session.sid, "serial": session.serial}
+        with self.memory() as connection:
+            sga.update(connection, tables.Session, {"uninterruptible": 0}, **names)
+
+    def end_process(self, session: Session) -> None:
+        """As kill -9 of a session's server process does, on whichever host it is."""
+        names = {"inst_id": session.inst_id, "sid": session.sid, "serial": session.serial}
+        with self.memory() as connection:
+            row = sga.get(connection, tables.Session, **names)
+            if row is not None:
+                cleanup.kill_process(connection, row)
 
     def open_job(self, owner: str, job: str = "NIGHTLY", instance: int = 1) -> dict[str, Any]:
         """A job slave (Jnnn) that runs for an hour: its sid, serial and spid."""

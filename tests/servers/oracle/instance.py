@@ -27,9 +27,10 @@ from typing import NoReturn
 
 from setproctitle import setproctitle
 
-from . import cleanup, process, registration, sga, special, tables, transactions
+from . import cleanup, process, registration, sga, signals, special, tables, transactions
 from .instance_requests import control_path
 from .options import Options
+from .place import Place
 from .session import Policies, Post
 
 _BACKLOG = 1024
@@ -44,19 +45,23 @@ _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
 
 def die_with(parent: int) -> None:
-    """Have the kernel end this process when its parent ends (Linux, prctl(2), PR_SET_PDEATHSIG)."""
+    """Have the kernel end this process when its parent ends (Linux, prctl(2), PR_SET_PDEATHSIG). 0 is a parent that lives
+    where process ids are others."""
     if _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0 or os.getppid() != parent:
         os._exit(1)
 
 
-def fork(work: Callable[[], None], title: str) -> int:
-    """Run ``work`` in a child that ends with this process; its process id."""
-    parent = os.getpid()
-    child = os.fork()
+def fork(work: Callable[[], None], title: str, place: Place | None = None) -> int:
+    """Run ``work`` in a child that ends with this process, on a host of its own if one is named; its process id."""
+    parent = 0 if place else os.getpid()
+    child = place.fork() if place else os.fork()
     if child:
         return child
     status = 1
     try:
+        if place:
+            place.move_in()
+        # After the change of user, which takes the wish back.
         die_with(parent)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
@@ -151,8 +156,13 @@ class Instance:
     def _be_special(self, client: socket.socket) -> None:
         with client.makefile("rb") as stream:
             what = json.loads(stream.readline())
+        kind = what.pop("kind")
+        if kind == "signal":
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(what["pid"], what["number"])
+            return
         with self._memory() as connection:
-            special.serve(connection, self.inst_id, self.name, what.pop("kind"), what, special.stream_answer(client))
+            special.serve(connection, self.inst_id, self.name, kind, what, special.stream_answer(client))
 
     # -- background processes
 
@@ -167,12 +177,18 @@ class Instance:
             sga.update(
                 connection,
                 tables.Instance,
-                {"status": "OPEN", "os_pid": os.getpid(), "startup": sga.now()},
+                {
+                    "status": "OPEN",
+                    "os_pid": os.getpid(),
+                    "pid_space": signals.pid_space(),
+                    "host": registration.host_name(),
+                    "startup": sga.now(),
+                },
                 inst_id=self.inst_id,
             )
 
     def _fork_background(self, name: str) -> int:
-        return self._fork(_sleep, f"ora_{name.lower()}_{self.name}")
+        return self._fork(_sleep, registration.title(self.name, name))
 
     def _replace_shared(self, pid: int) -> None:
         """A dispatcher or shared server was killed: so are the sessions that it serves, and another one takes its place."""
@@ -183,7 +199,7 @@ class Instance:
         with self._memory() as connection, sga.write(connection):
             for row in sga.select(connection, tables.Session, inst_id=self.inst_id):
                 if row.server in served:
-                    cleanup.kill_process(row.os_pid)
+                    cleanup.kill_process(connection, row)
             sga.update(
                 connection,
                 tables.Process,
@@ -213,29 +229,30 @@ class Instance:
     def _bury(self, pid: int) -> None:
         """Clean up after a server process that has not done so itself; in a process of its own if that takes time."""
         with self._memory() as connection:
-            if connection.execute("SELECT 1 FROM x_session WHERE os_pid = ?", (pid,)).fetchone() is None:
+            if sga.get(connection, tables.Session, inst_id=self.inst_id, os_pid=pid) is None:
                 return
             policies = Policies(connection)
             delay = policies["pmon_seconds"]
             undo = connection.execute(
                 "SELECT sum(t.used_urec) FROM x_transaction t JOIN x_session s ON s.inst_id = t.inst_id AND s.sid = t.sid"
-                " WHERE s.os_pid = ?",
-                (pid,),
+                " WHERE s.inst_id = ? AND s.os_pid = ?",
+                (self.inst_id, pid),
             ).fetchone()[0]
             if delay == 0 and (undo or 0) <= policies["rollback_rate"] * transactions.STEP_SECONDS:
-                _clean_up(connection, pid)
+                _clean_up(connection, self.inst_id, pid)
                 return
-        self._fork(lambda: self._clean_up_later(pid, delay), f"ora_p000_{self.name}")
+        self._fork(lambda: self._clean_up_later(pid, delay), registration.title(self.name, "P000"))
 
     def _clean_up_later(self, pid: int, delay: float) -> None:
         with self._memory() as connection:
             time.sleep(delay)
-            _clean_up(connection, pid)
+            _clean_up(connection, self.inst_id, pid)
 
 
-def _clean_up(connection: sqlite3.Connection, pid: int) -> None:
-    for transaction_id in cleanup.bury(connection, pid):
-        cleanup.recover(connection, transaction_id, Policies(connection))
+def _clean_up(connection: sqlite3.Connection, inst_id: int, pid: int) -> None:
+    policies = Policies(connection)
+    for transaction_id in cleanup.bury(connection, inst_id, pid, policies):
+        cleanup.recover(connection, transaction_id, policies)
 
 
 def _note(_number: int, _frame: FrameType | None) -> None:

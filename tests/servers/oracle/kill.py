@@ -52,7 +52,7 @@ def kill_process(issuer: Session, sid: int, serial: int) -> None:
     row = _find(issuer, Target(sid, serial), "kill_gone")
     with sga.write(issuer.connection):
         _mark(issuer, row, {"kill_mode": PROCESS, "kill_time": sga.now(), "status": "KILLED"})
-    cleanup.kill_process(row.os_pid)
+    cleanup.kill_process(issuer.connection, row)
 
 
 def cancel(issuer: Session, command: CancelSql) -> None:
@@ -67,7 +67,7 @@ def cancel(issuer: Session, command: CancelSql) -> None:
         if not row.in_call and policies["cancel_idle"] == "nothing":
             return
         _mark(issuer, row, {"cancel_time": sga.now(), "cancel_sql_id": target.sql_id})
-    cleanup.post(row)
+    cleanup.post(issuer.connection, row)
 
 
 def _session(issuer: Session, inst_id: int, sid: int) -> tables.Session | None:
@@ -128,20 +128,21 @@ def _end(issuer: Session, target: Target, mode: str, limit: float, noreplay: boo
     if not row.os_pid:
         cleanup.finish(connection, row, policies, issuer.pause)
         return
-    ends_process = mode == DISCONNECT and policies["disconnect_busy"] == 0
-    if ends_process:
+    busy_policy = {DISCONNECT: "disconnect_busy", FORCE: "force_busy"}.get(mode)
+    ends_process = busy_policy is not None and policies[busy_policy] == 0
+    if ends_process and mode == DISCONNECT:
         limit = policies["kill_post_seconds"]
-    cleanup.post(row)
+    cleanup.post(connection, row)
     if _wait(issuer, row, busy, max(limit, 0.0 if busy else policies["kill_post_seconds"])):
         return
-    if mode == FORCE or ends_process:
+    if ends_process:
         found = _session(issuer, row.inst_id, row.sid)
         if found is not None and found.serial == row.serial and found.in_call:
             # It has had its time. What is left is PMON's.
-            cleanup.kill_process(found.os_pid)
+            cleanup.kill_process(connection, found)
             return
-    if ends_process:
-        return
+        if mode == DISCONNECT:
+            return
     if marked:
         _raise(policies["kill_again"])
     else:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the dbops.oracle_sessions authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Row locks and table locks: who has to wait for whom, and the deadlock in that.
+"""Row locks, table locks and user locks: who has to wait for whom, and the deadlock in that.
 
 Source: the vendor's Concepts, "Data Concurrency and Consistency": a writer waits for the transaction that has its row
 (TX, event "enq: TX - row lock contention"); a transaction has a TM lock in mode 3 on each table that it changes.
@@ -136,45 +136,53 @@ def _is_deadlock(connection: sqlite3.Connection, waiter: Waiter, transaction: Tr
 
 def lock_table(waiter: Waiter, object_id: int, mode: int = ROW_EXCLUSIVE, seconds: float | None = None) -> None:
     """Get a TM lock on a table for the session's transaction, waiting for others that do not go with it."""
+    _get(waiter, "TM", object_id, mode, seconds, p1=0x544D0000 + mode, row_wait_object=object_id)
+
+
+def lock_number(waiter: Waiter, number: int, mode: int, seconds: float | None) -> None:
+    """Get a UL lock, which DBMS_LOCK gives to a session: it is held until the session ends or gives it back."""
+    _get(waiter, "UL", number, mode, seconds, p1=0x554C0000 + mode)
+
+
+def _get(waiter: Waiter, kind: str, id1: int, mode: int, seconds: float | None, **shown: Any) -> None:
     connection = waiter.connection
     deadline = None if seconds is None else time.monotonic() + seconds
     while True:
         with sga.write(connection):
-            if not _table_conflict(connection, waiter, object_id, mode):
-                _hold_table(connection, waiter, object_id, mode)
+            if not _conflict(connection, waiter, kind, id1, mode):
+                _hold(connection, waiter, kind, id1, mode)
                 return
             if seconds == 0:
                 raise OracleError(54)
             request = sga.insert(
                 connection,
-                Lock(None, waiter.inst_id, waiter.sid, "TM", object_id, 0, 0, mode, sga.now(), con_id=waiter.con_id),
+                Lock(None, waiter.inst_id, waiter.sid, kind, id1, 0, 0, mode, sga.now(), con_id=waiter.con_id),
             )
         try:
-            with waiter.waiting("enq: TM - contention", p1=0x544D0000 + mode, p2=object_id, row_wait_object=object_id):
-                while _table_conflict(connection, waiter, object_id, mode):
+            with waiter.waiting(f"enq: {kind} - contention", p2=id1, **shown):
+                while _conflict(connection, waiter, kind, id1, mode):
                     _pause(waiter, deadline)
         finally:
             sga.delete(connection, Lock, id=request)
 
 
-def _table_conflict(connection: sqlite3.Connection, waiter: Waiter, object_id: int, mode: int) -> bool:
+def _conflict(connection: sqlite3.Connection, waiter: Waiter, kind: str, id1: int, mode: int) -> bool:
     held = connection.execute(
-        "SELECT lmode FROM x_lock WHERE type = 'TM' AND id1 = ? AND lmode > 0 AND NOT (inst_id = ? AND sid = ?)",
-        (object_id, waiter.inst_id, waiter.sid),
+        "SELECT lmode FROM x_lock WHERE type = ? AND id1 = ? AND lmode > 0 AND NOT (inst_id = ? AND sid = ?)",
+        (kind, id1, waiter.inst_id, waiter.sid),
     )
     return any((lmode, mode) not in _COMPATIBLE for (lmode,) in held)
 
 
-def _hold_table(connection: sqlite3.Connection, waiter: Waiter, object_id: int, mode: int) -> None:
-    key = {"inst_id": waiter.inst_id, "sid": waiter.sid, "type": "TM", "id1": object_id}
+def _hold(connection: sqlite3.Connection, waiter: Waiter, kind: str, id1: int, mode: int) -> None:
     held = connection.execute(
-        "SELECT id, lmode FROM x_lock WHERE inst_id = ? AND sid = ? AND type = 'TM' AND id1 = ? AND lmode > 0",
-        tuple(key[name] for name in ("inst_id", "sid", "id1")),
+        "SELECT id, lmode FROM x_lock WHERE inst_id = ? AND sid = ? AND type = ? AND id1 = ? AND lmode > 0",
+        (waiter.inst_id, waiter.sid, kind, id1),
     ).fetchone()
     if held is None:
         sga.insert(
             connection,
-            Lock(None, waiter.inst_id, waiter.sid, "TM", object_id, 0, mode, 0, sga.now(), con_id=waiter.con_id),
+            Lock(None, waiter.inst_id, waiter.sid, kind, id1, 0, mode, 0, sga.now(), con_id=waiter.con_id),
         )
     elif held[1] < mode:
         sga.update(connection, Lock, {"lmode": mode}, id=held[0])

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import policy
 from .login import Settings
+from .place import Place
 
 LOOPBACK = "127.0.0.1"
 
@@ -19,6 +20,7 @@ LOOPBACK = "127.0.0.1"
 class Options:
     """``ports``: where the listeners of the instances are to be; one that is 0 or missing is chosen freely.
 
+    ``places``: the hosts that the instances run on, for all of them or for none, which then are on this machine.
     ``pdbs`` makes it a container database with these pluggable ones; without any it is none. ``threaded``: server
     processes are threads (THREADED_EXECUTION=TRUE). ``rds``: the Amazon RDS flavour. The four options of the wire
     follow from the release where they are None. ``policies`` are changes to the table in policy.py.
@@ -31,6 +33,7 @@ class Options:
     pdbs: tuple[str, ...] = ()
     name: str = "ORCL"
     ports: tuple[int, ...] = ()
+    places: tuple[Place, ...] = ()
     verifier: str | None = None
     field_version: int | None = None
     end_of_response: bool | None = None
@@ -43,6 +46,8 @@ class Options:
             raise ValueError(f"a version has five numbers, such as 19.0.0.0.0; not {self.version!r}")
         if not 1 <= self.instances <= 9:
             raise ValueError(f"1 to 9 instances, not {self.instances}")
+        if self.places and len(self.places) != self.instances:
+            raise ValueError(f"{self.instances} instances on {len(self.places)} hosts")
         if self.rds and self.instances > 1:
             raise ValueError("Amazon RDS has no clusters")
         if self.pdbs and self.release < (12, 1):
@@ -66,6 +71,14 @@ class Options:
     def instance_name(self, inst_id: int) -> str:
         return self.name if self.instances == 1 else f"{self.name}{inst_id}"
 
+    def place(self, inst_id: int) -> Place | None:
+        return self.places[inst_id - 1] if self.places else None
+
+    def address(self, inst_id: int) -> str:
+        """Where the listener of an instance is."""
+        place = self.place(inst_id)
+        return place.address if place else LOOPBACK
+
     def service(self, pdb: str | None = None) -> str:
         return (pdb or self.name).lower()
 
@@ -87,4 +100,6 @@ class Options:
     @classmethod
     def from_json(cls, text: str) -> Options:
         given = json.loads(text)
-        return cls(**given | {"pdbs": tuple(given.get("pdbs", ())), "ports": tuple(given.get("ports", ()))})
+        lists = {name: tuple(given.get(name, ())) for name in ("pdbs", "ports")}
+        places = tuple(Place(**place) for place in given.get("places", ()))
+        return cls(**given | lists | {"places": places})

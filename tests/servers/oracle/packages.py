@@ -8,7 +8,7 @@ put a session into a state that tests need:
 
 - STANDIN.SPIN(seconds): busy, and can be interrupted at any time.
 - STANDIN.HOLD(seconds): in a call that hears of neither kill nor cancel nor break, as one that hangs in the operating
-  system is. Only the end of its process ends it early.
+  system is. Only the end of its process ends it early, or OracleServer.release.
 - STANDIN.PARALLEL(degree, seconds): a coordinator whose parallel servers work for so long.
 - STANDIN.TEMP(blocks): the session uses so many blocks of temporary space until it ends.
 """
@@ -19,16 +19,21 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from . import sga, tables
+from . import locks, sga, signals, tables
 from .commands import CancelSql, Command, DisconnectSession, KillSession
 from .errors import OracleError
 from .plsql import Parameter, Routine
 from .session import Session
+from .transactions import waiters_of_all
 from .values import Value
 
 Arguments = dict[str, Value]
 Name = tuple[str, ...]
 
+# DBMS_LOCK.MAXWAIT: a session that asks for so many seconds waits for ever.
+_MAXWAIT = 32767
+# How often STANDIN.HOLD looks whether it was released.
+_LOOK_SECONDS = 0.1
 # DBMS_APPLICATION_INFO cuts what is longer (PL/SQL Packages and Types Reference).
 _MODULE, _ACTION, _CLIENT_INFO, _IDENTIFIER = 48, 32, 64, 64
 
@@ -122,6 +127,30 @@ def _session(host: Host) -> dict[Name, Routine]:
     def sleep(arguments: Arguments) -> None:
         session.sleep(_seconds(arguments["SECONDS"]), deaf_to_cancel=session.policies["sleep_ignores_cancel"])
 
+    def request(arguments: Arguments) -> int:
+        """0 for a lock, 1 when another session had it all the time. The mode is exclusive where none is asked for."""
+        seconds = float(arguments.get("TIMEOUT", _MAXWAIT))
+        try:
+            locks.lock_number(
+                session,
+                int(arguments["ID"]),
+                int(arguments.get("LOCKMODE", locks.EXCLUSIVE)),
+                None if seconds >= _MAXWAIT else seconds,
+            )
+        except OracleError as error:
+            if error.code != 54:
+                raise
+            return 1
+        return 0
+
+    def release(arguments: Arguments) -> int:
+        """0, or 4 when the session does not have that lock."""
+        key = {"inst_id": session.inst_id, "sid": session.sid, "type": "UL", "id1": int(arguments["ID"])}
+        if not sga.delete(session.connection, tables.Lock, **key):
+            return 4
+        signals.post_all(session.connection, waiters_of_all(session.connection))
+        return 0
+
     entries = [
         _procedure(
             "DBMS_SESSION.SET_IDENTIFIER",
@@ -134,6 +163,8 @@ def _session(host: Host) -> dict[Name, Routine]:
             lambda _arguments: f"{session.sid:04X}{session.serial:04X}{session.inst_id:04X}",
         ),
         _procedure("DBMS_LOCK.SLEEP", sleep, "SECONDS"),
+        _function("DBMS_LOCK.REQUEST", request, "ID", "LOCKMODE?", "TIMEOUT?"),
+        _function("DBMS_LOCK.RELEASE", release, "ID"),
     ]
     if host.version >= (18,):
         entries.append(_procedure("DBMS_SESSION.SLEEP", sleep, "SECONDS"))
@@ -253,8 +284,8 @@ def _stand_in(host: Host) -> dict[Name, Routine]:
     def hold(arguments: Arguments) -> None:
         with session.uninterruptible():
             deadline = time.monotonic() + _seconds(arguments["SECONDS"])
-            while (left := deadline - time.monotonic()) > 0:
-                time.sleep(left)
+            while (left := deadline - time.monotonic()) > 0 and not session.is_released():
+                time.sleep(min(left, _LOOK_SECONDS))
 
     def temp(arguments: Arguments) -> None:
         row = session.row

@@ -43,6 +43,8 @@ _SNIPED = "tuanlp.com/killed-sniped-session-in-oracle/amp"
 _PX_KILL = "querytuning.org/posts/oracle-parallel-query-cpu.html"
 _PDB = "tweakingoracle.wordpress.com/2020/04/05/multitenant-why-alter-system-checkpoint-launched-from-pdb-affects-the-entire-cdb"
 _RECOVERY = "ora-am.blogspot.com/2026/01/smon-recovery-when-large-transaction-is.html"
+_PARALLEL_RECOVERY = "docs.oracle.com/en/database/oracle/oracle-database/23/refrn/V-FAST_START_TRANSACTIONS.html"
+_RECOVERED = "danielwestermann.com/2014/08/22/watching-killed-transaction-undo/"
 _UNDO = "techgoeasy.com/how-to-monitor-transaction-rollback"
 _BLOCKERS = "yong321.freeshell.org/oranotes/BlockingSessionInRAC.txt"
 _THREADS = "docs.oracle.com/en/database/oracle/oracle-database/18/refrn/THREADED_EXECUTION.html"
@@ -108,6 +110,14 @@ _ROWS = (
         "DISCONNECT ... IMMEDIATE in a call: its process ends at once; 31: as KILL ... IMMEDIATE",
         (0, 31),
     ),
+    Policy(
+        "force_busy",
+        0,
+        DOCUMENTED,
+        _ALTER_SYSTEM,
+        "KILL ... FORCE, its time over, in a call that hears of nothing: its process ends; 31: as KILL ... IMMEDIATE",
+        (0, 31),
+    ),
     Policy("option_unknown", 2065, CHOSEN, _CANCEL_12_2, "a clause that this release does not have", _NUMBERS),
     Policy("noreplay_immediate", 933, CHOSEN, _GRAMMAR_18C, "IMMEDIATE and NOREPLAY together before 23ai", _NUMBERS),
     # What the ended session's client gets.
@@ -147,6 +157,14 @@ _ROWS = (
         "sleep_ignores_cancel", True, MEASURED, _SLEEP, "DBMS_SESSION.SLEEP hears of no cancel or break", (True, False)
     ),
     Policy("sleep_ignores_kill", False, CHOSEN, "", "DBMS_SESSION.SLEEP hears of no KILL", (True, False)),
+    Policy(
+        "hold_hears_term",
+        True,
+        MEASURED,
+        _OLD_SYNTAX,
+        "a call that hears of nothing ends with SIGTERM; False: SIGTERM waits until it is over, only SIGKILL ends it",
+        (True, False),
+    ),
     # What the views show.
     Policy(
         "killed_idle_server", "PSEUDO", DOCUMENTED, _ADMIN_GUIDE_8, "SERVER of a session killed while idle", ("PSEUDO",)
@@ -179,6 +197,22 @@ _ROWS = (
         _RECOVERY,
         "of a killed process: no longer in V$TRANSACTION, in V$FAST_START_TRANSACTIONS until undone, locks held so long",
         ("recovered",),
+    ),
+    Policy(
+        "dead_transaction_listed",
+        True,
+        DOCUMENTED,
+        _PARALLEL_RECOVERY,
+        "it is recovered in parallel; False: by one process, and V$FAST_START_TRANSACTIONS does not list it",
+        (True, False),
+    ),
+    Policy(
+        "recovered_transaction",
+        "stays",
+        MEASURED,
+        _RECOVERED,
+        "V$FAST_START_TRANSACTIONS goes on listing it as RECOVERED, or it goes",
+        ("stays", "goes"),
     ),
     Policy("pmon_seconds", 0.0, CHOSEN, "", "how long PMON lets a dead process lie before it cleans up"),
     Policy(

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import cleanup, plsql, registration, requests, rights, sga, tables, transactions
+from setproctitle import setproctitle
+
+from . import cleanup, plsql, registration, requests, rights, sga, signals, tables, transactions
 from .definitions import loaded
 from .errors import OracleError
 from .executor import Executor, command_number
 from .lexer import is_plsql, tokens
 from .login import Login, identifier
-from .options import LOOPBACK, Options
+from .options import Options
 from .policy import CLOSE
 from .session import KILL, POST_TRANSACTION, Ended, Post, Session
 from .tns import ConnectRequest
@@ -45,7 +47,7 @@ def serve(sock: socket.socket, folder: Path, inst_id: int, options: Options) -> 
         channel = Channel(sock, options.wire)
         try:
             wanted = channel.connect_request()
-            service = _route(connection, channel, wanted, inst_id)
+            service = _route(connection, channel, wanted, inst_id, options)
             if service is None:
                 return
             channel.accept()
@@ -57,7 +59,7 @@ def serve(sock: socket.socket, folder: Path, inst_id: int, options: Options) -> 
 
 
 def _route(
-    connection: sqlite3.Connection, channel: Channel, wanted: ConnectRequest, inst_id: int
+    connection: sqlite3.Connection, channel: Channel, wanted: ConnectRequest, inst_id: int, options: Options
 ) -> tables.Service | None:
     """What a listener does: the service that is meant, or None when the client was sent away or elsewhere."""
     own = sga.get(connection, tables.Instance, inst_id=inst_id)
@@ -82,7 +84,7 @@ def _route(
     if other is None or other.status != "OPEN":
         channel.refuse(_NO_SUCH_INSTANCE)
     else:
-        channel.redirect(f"(ADDRESS=(PROTOCOL=TCP)(HOST={LOOPBACK})(PORT={other.port}))")
+        channel.redirect(f"(ADDRESS=(PROTOCOL=TCP)(HOST={options.address(other.inst_id)})(PORT={other.port}))")
     return None
 
 
@@ -194,6 +196,9 @@ def _enter(
     pooled = wanted.server == "POOLED"
     if pooled:
         pname = registration.free_name(connection, inst_id, "L")
+    # Where it is no dedicated server it looks like the process that it is a part of.
+    if name := pname or ("U004" if options.threaded else "S000" if wanted.server == "SHARED" else None):
+        setproctitle(registration.title(instance, name))
     process = registration.add_process(
         connection, inst_id, instance, own, pname, con_id=service.con_id, terminal=login.terminal or "UNKNOWN", **kind
     )
@@ -325,6 +330,7 @@ class Server:
         if row.kill_mode == KILL:
             # Everything is undone now; the row stays until the client calls or hangs up.
             self._roll_back_all()
+            signals.post_all(self.connection, cleanup.release_locks(self.connection, row.inst_id, row.sid))
             return
         outcome = self.session.outcome_while_idle()
         if outcome == CLOSE:

@@ -21,6 +21,11 @@ def host_name() -> str:
     return socket.gethostname()
 
 
+def title(instance: str, pname: str) -> str:
+    """What the operating system calls a process that is no dedicated server."""
+    return f"ora_{pname.lower()}_{instance}"
+
+
 def add_process(
     connection: sqlite3.Connection, inst_id: int, instance: str, os_pid: int, pname: str | None = None, **columns: Any
 ) -> tables.Process:

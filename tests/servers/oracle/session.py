@@ -412,14 +412,22 @@ class Session:
 
     @contextlib.contextmanager
     def uninterruptible(self) -> Iterator[None]:
-        """Inside, neither kill nor cancel nor break is heard."""
+        """Inside, neither kill nor cancel nor break is heard, nor SIGTERM if the policy says so."""
+        blocked = [] if self.policies["hold_hears_term"] else [signal.SIGTERM]
         self.set(uninterruptible=1)
         self._deaf = True
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
         try:
             yield
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             self._deaf = False
             self.set(uninterruptible=0)
+
+    def is_released(self) -> bool:
+        """Whether somebody has ended the call that hears of nothing."""
+        row = self.reload()
+        return row is None or not row.uninterruptible
 
 
 def _hash_value(identifier: str) -> int:

@@ -11,6 +11,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
+from setproctitle import setproctitle
+
 from . import cleanup, registration, sga, tables
 from .errors import OracleError
 from .session import Ended, Post, Session
@@ -27,6 +29,9 @@ def serve(
     post = Post()
     with sga.write(connection):
         row = _KINDS[kind](connection, inst_id, instance, **what)
+    process = sga.get(connection, tables.Process, inst_id=inst_id, pid=row.pid)
+    assert process is not None and process.pname is not None
+    setproctitle(registration.title(instance, process.pname))
     answer({"sid": row.sid, "serial": row.serial, "spid": os.getpid()})
     session = Session(connection, row, post, None)
     session.work_alone()

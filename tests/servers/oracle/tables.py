@@ -83,6 +83,8 @@ class Instance(Record):
     # Where its listener is, and the process that listens: what REDIRECT and the stopping of an instance need.
     port: int = 0
     os_pid: int = 0
+    # Where its process ids mean something (see signals.py).
+    pid_space: int = 0
     status: str = "OPEN"
     logins: str = "ALLOWED"
     threaded: int = 0
@@ -399,9 +401,9 @@ class Lock(Record):
     con_id: int = 0
 
 
-@table("x_dead_transaction", "inst_id", "usn", "slot")
+@table("x_dead_transaction", "inst_id", "usn", "slot", "sqn")
 class DeadTransaction(Record):
-    """A transaction that outlived its process and is recovered by SMON (V$FAST_START_TRANSACTIONS)."""
+    """A transaction that outlived its process and is recovered by SMON (V$FAST_START_TRANSACTIONS, where it is ``listed``)."""
 
     inst_id: int
     usn: int
@@ -412,6 +414,8 @@ class DeadTransaction(Record):
     blocks_total: int = 0
     pid: int = 0
     start: float = 0.0
+    ended: float | None = None
+    listed: int = 1
     con_id: int = 0
 
 

@@ -9,16 +9,14 @@ are applied, at the rate of the policy ``rollback_rate``.
 
 from __future__ import annotations
 
-import contextlib
 import marshal
-import os
-import signal
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import sga
+from .signals import Target, post_all
 from .tables import Lock, RowLock, Transaction, Undo
 
 # How long one step of a rollback holds the writers' lock at most, in records, and how often it takes a step, in seconds.
@@ -136,7 +134,7 @@ def commit(connection: sqlite3.Connection, transaction_id: int) -> None:
     """Make it permanent, release its locks and wake who waited for them."""
     with sga.write(connection):
         waiters = _release(connection, transaction_id)
-    post_all(waiters)
+    post_all(connection, waiters)
 
 
 def roll_back(
@@ -160,7 +158,7 @@ def roll_back(
     commit(connection, transaction_id)
 
 
-def _release(connection: sqlite3.Connection, transaction_id: int) -> list[int]:
+def _release(connection: sqlite3.Connection, transaction_id: int) -> list[Target]:
     """Remove all traces of a transaction; the OS processes of those who wait for it."""
     row = sga.get(connection, Transaction, id=transaction_id)
     sga.delete(connection, Undo, transaction_id=transaction_id)
@@ -169,54 +167,43 @@ def _release(connection: sqlite3.Connection, transaction_id: int) -> list[int]:
         return waiters_of_all(connection)
     id1, id2 = lock_name(row)
     processes = connection.execute(
-        "SELECT s.os_pid FROM x_lock l JOIN x_session s ON s.inst_id = l.inst_id AND s.sid = l.sid"
+        "SELECT s.inst_id, s.os_pid FROM x_lock l JOIN x_session s ON s.inst_id = l.inst_id AND s.sid = l.sid"
         " WHERE l.type = 'TX' AND l.id1 = ? AND l.id2 = ? AND l.request > 0",
         (id1, id2),
     ).fetchall()
     sga.delete(connection, Lock, type="TX", id1=id1, id2=id2, inst_id=row.inst_id, sid=row.sid)
     sga.delete(connection, Transaction, id=transaction_id)
     # The end of an autonomous transaction leaves the locks on tables of the one around it alone.
-    return [pid for (pid,) in processes] + _release_tables(connection, row.inst_id, row.sid)
+    return processes + _release_tables(connection, row.inst_id, row.sid)
 
 
 def release_tables(connection: sqlite3.Connection, inst_id: int, sid: int) -> None:
     """Release the table locks of a session that has no transaction, and wake who waited for them."""
     with sga.write(connection):
         waiters = _release_tables(connection, inst_id, sid)
-    post_all(waiters)
+    post_all(connection, waiters)
 
 
-def _release_tables(connection: sqlite3.Connection, inst_id: int, sid: int) -> list[int]:
+def _release_tables(connection: sqlite3.Connection, inst_id: int, sid: int) -> list[Target]:
     if of_session(connection, inst_id, sid):
         return []
     waiters = _waiters_for_tables(connection, inst_id, sid)
     connection.execute("DELETE FROM x_lock WHERE inst_id = ? AND sid = ? AND type = 'TM' AND lmode > 0", (inst_id, sid))
-    return [pid for (pid,) in waiters]
+    return waiters
 
 
-def _waiters_for_tables(connection: sqlite3.Connection, inst_id: int, sid: int) -> list[tuple[int]]:
+def _waiters_for_tables(connection: sqlite3.Connection, inst_id: int, sid: int) -> list[Target]:
     return connection.execute(
-        "SELECT s.os_pid FROM x_lock h JOIN x_lock w ON w.type = 'TM' AND w.id1 = h.id1 AND w.request > 0"
+        "SELECT s.inst_id, s.os_pid FROM x_lock h JOIN x_lock w ON w.type = 'TM' AND w.id1 = h.id1 AND w.request > 0"
         " JOIN x_session s ON s.inst_id = w.inst_id AND s.sid = w.sid"
         " WHERE h.type = 'TM' AND h.lmode > 0 AND h.inst_id = ? AND h.sid = ?",
         (inst_id, sid),
     ).fetchall()
 
 
-def waiters_of_all(connection: sqlite3.Connection) -> list[int]:
+def waiters_of_all(connection: sqlite3.Connection) -> list[Target]:
     """The OS processes of all sessions that wait for a lock."""
-    return [
-        pid
-        for (pid,) in connection.execute(
-            "SELECT s.os_pid FROM x_lock l JOIN x_session s ON s.inst_id = l.inst_id AND s.sid = l.sid"
-            " WHERE l.request > 0"
-        )
-    ]
-
-
-def post_all(processes: Sequence[int]) -> None:
-    """Tell server processes to look at the shared memory; those that have ended meanwhile are left out."""
-    for pid in processes:
-        if pid > 0:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGUSR1)
+    return connection.execute(
+        "SELECT s.inst_id, s.os_pid FROM x_lock l JOIN x_session s ON s.inst_id = l.inst_id AND s.sid = l.sid"
+        " WHERE l.request > 0"
+    ).fetchall()

@@ -82,7 +82,7 @@ fixed(
     UNDOBLOCKSDONE  NUMBER        d.blocks_done
     UNDOBLOCKSTOTAL NUMBER        d.blocks_total
     PID             NUMBER        d.pid
-    CPUTIME         NUMBER        CAST(max(0, (:now - d.start) * 86400.0) AS INTEGER)
+    CPUTIME         NUMBER        CAST(max(0, (coalesce(d.ended, :now) - d.start) * 86400.0) AS INTEGER)
     PARENTUSN       NUMBER        0
     PARENTSLT       NUMBER        0
     PARENTSEQ       NUMBER        0
@@ -92,6 +92,7 @@ fixed(
     CON_ID@12.1     NUMBER        d.con_id
     """,
     "x_dead_transaction d",
+    where="d.listed",
     instance="d.inst_id",
     container="d.con_id",
 )

@@ -677,6 +677,17 @@ def test_what_modifies_a_kill_elsewhere_is_refused(option: str, value: Any) -> N
         assert str(error.value) == f"{option}: the KILL of OceanBase has no such option; leave it out."
 
 
+def test_behind_a_proxy_with_ids_of_its_own_nothing_is_sent() -> None:
+    server = Recorded([CLUSTER_OWN])
+    # What the client was greeted with is the proxy's id, not that of the server's list.
+    server.session_id = 524301
+    dialect = OceanBaseMySQL()
+    assert dialect.introduce(server, LOGIN)[1]["proxy"] == "v1"
+    for verb, statement in ((KILL, "KILL"), (CANCEL, "KILL QUERY")):
+        with pytest.raises(BadOption, match=f"^login_dsn: it leads through the proxy ODP, which takes {statement} for"):
+            dialect.check(Way(verb))
+
+
 class Scripted:
     """A connection on which the statements up to one of them work."""
 

@@ -327,6 +327,13 @@ def test_before_4_the_list_is_show_full_processlist() -> None:
     assert not any("OB_" in text for text in server.asked if not text.startswith(("SET", "SHOW")))
 
 
+def test_a_list_without_tenants_is_that_of_the_login_s_tenant() -> None:
+    rows = [{name: value for name, value in row.items() if name != "TENANT"} for row in (OLD_OWN, OLD_ROW)]
+    found, about = introduced(server := Tenant(rows, version=OLD))
+    assert about["container"] == "shop"
+    assert {each.container for each in found.sessions(server.ask, frozenset())[1]} == {"shop"}
+
+
 def test_before_4_the_statement_is_kill() -> None:
     found, _about = introduced(Tenant([OLD_OWN, OLD_ROW], version=OLD, privileges=("CREATE SESSION",)))
     assert found.statement(Way(KILL), Session(sid=SYS)) == f"KILL {SYS}"

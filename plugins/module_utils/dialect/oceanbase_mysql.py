@@ -53,8 +53,7 @@ class OceanBaseMySQL(OceanBase):
         version = self._recognise(str(about[0]["comment"]))
         _settle_in(ask, login)
         own = self._open_list(connection, ask, _GRAMMAR, int(about[0]["sid"]))
-        # A server without the column has one tenant only: seekdb, where root@sys logs in.
-        tenant = own.get("TENANT") or "sys"
+        tenant = own.get("TENANT") or self._sessions.tenant
         return {
             **self._about(login, version, own, tenant, about[0]["uuid"]),
             "all_users": tenant.lower() == "sys"

@@ -88,7 +88,7 @@ class OceanBaseOracle(OceanBase):
         _settle_in(ask, login)
         (rows,) = ask([_WHO])
         own = self._open_list(connection, ask, _GRAMMAR, int(rows[0]["SID"]))
-        tenant = own.get("TENANT") or _tenant(login.user)
+        tenant = self._sessions.tenant = own.get("TENANT") or _tenant(login.user)
         held = None if rows[0]["NAME"] == "SYS" else _privileges(ask)
         self._may_alter_system = held is None or not held or "ALTER SYSTEM" in held
         return {

@@ -134,6 +134,8 @@ class SessionList:
         self._columns: frozenset[str] = frozenset()
         self._own_sid = None
         self._own_proxy_id = None
+        # Where the rows do not tell theirs; a server without the column has one tenant only: seekdb, where root@sys logs in.
+        self.tenant = "sys"
 
     @property
     def has_tenants(self):
@@ -299,7 +301,7 @@ class SessionList:
             module=row.get("MODULE") or None,
             action=row.get("ACTION") or None,
             client_info=row.get("CLIENT_INFO") or None,
-            container=row.get("TENANT") or "sys",
+            container=row.get("TENANT") or self.tenant,
             status="killed" if state == _DYING else "active" if active else "inactive",
             command=row.get("COMMAND"),
             sql_id=(row.get("SQL_ID") or None) if active else None,

@@ -36,7 +36,8 @@ class Locks(Protocol):
     def held(self, transaction: Transaction, tablet: int, row: str | None) -> None:
         """A row of this tablet is locked now; without a row, the table."""
 
-    def released(self, transaction: Transaction) -> None: ...
+    def released(self, transaction: Transaction) -> None:
+        """All locks of this transaction are free."""
 
 
 @dataclass(frozen=True)

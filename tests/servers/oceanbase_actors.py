@@ -135,7 +135,7 @@ def listed(session: Session) -> dict[str, Any] | None:
     """What the server lists of the session, by upper-case column names; None when it is gone."""
     server = session.server
     # Who sees all tenants.
-    login = {"user": ADMINISTRATOR, "tenant": SYS_TENANT, "port": server.direct_port}
+    login: dict[str, Any] = {"user": ADMINISTRATOR, "tenant": SYS_TENANT, "port": server.direct_port}
     with server.connect(**login) as connection, connection.cursor() as cursor:
         if server.options.numbers < (4,):
             cursor.execute("SHOW FULL PROCESSLIST")

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -206,6 +206,3 @@ def test_version_2_guards_the_sessions_of_others() -> None:
         assert world.client(user="b", password="x").code(f"KILL {victim.id}") == rule("kill_not_owner")
         assert world.client(user="a", password="x").code(f"KILL {victim.id}") == OK
         assert fate(victim) == CUT
-
-
-Kills = Callable[..., Any]

@@ -179,7 +179,7 @@ class OceanBaseServer:
     ) -> None:
         """Create an account. Each grant is what stands between GRANT and TO: ``"SELECT ON SYS.GV$OB_PROCESSLIST"``."""
         administrator = ADMINISTRATOR if tenant == SYS_TENANT else SYS
-        login = {"user": administrator, "port": self.direct_port, "tenant": tenant}
+        login: dict[str, Any] = {"user": administrator, "port": self.direct_port, "tenant": tenant}
         with self.connect(**login) as connection, connection.cursor() as cursor:
             cursor.execute(f'CREATE USER {name} IDENTIFIED BY "{password}"')
             for grant in grants:

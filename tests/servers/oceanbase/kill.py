@@ -119,5 +119,5 @@ def by_proxy(observer: Observer, caller: Session, number: int, query: bool) -> N
         raise Cut
     else:
         # Its connection to the server is closed, as when its client hangs up.
-        observer.forget(victim)
-        _disconnect(victim, CUT)
+        victim.killed = True
+        _remove(observer, victim, CUT)

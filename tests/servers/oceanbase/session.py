@@ -188,7 +188,8 @@ class Session:
 
     def _refuse_circle(self, holder: Transaction) -> None:
         blocker: Transaction | None = holder
-        while blocker is not None:
+        # Who waits for one that has ended waits no more, although it may not have noticed yet.
+        while blocker is not None and blocker.open:
             if blocker is self.transaction:
                 raise oracle(self.observer.policies["deadlock"])
             blocker = blocker.session.waits_for

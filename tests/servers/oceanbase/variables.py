@@ -13,9 +13,6 @@ from .errors import UNKNOWN_VARIABLE, internal
 _READ_ONLY = frozenset({"ob_compatibility_mode", "version", "version_comment", "server_uuid", "license"})
 _SWITCHES = frozenset({"autocommit"})
 _ON = {"1": "ON", "ON": "ON", "TRUE": "ON", "0": "OFF", "OFF": "OFF", "FALSE": "OFF"}
-_ALTER_SESSION = frozenset(
-    """nls_date_format nls_timestamp_format nls_timestamp_tz_format nls_language nls_territory current_schema""".split()
-)
 
 
 def defaults(release: str, query_timeout: int) -> dict[str, str]:
@@ -51,11 +48,6 @@ def changed(known: Mapping[str, str], name: str, value: str) -> str:
     if name not in known or name in _READ_ONLY:
         raise internal(UNKNOWN_VARIABLE, name)
     return _ON.get(value.upper(), value) if name in _SWITCHES else value
-
-
-def of_session_only(name: str) -> bool:
-    """Whether ALTER SESSION SET takes it, and shows it nowhere."""
-    return name in _ALTER_SESSION
 
 
 def matching(known: Mapping[str, str], pattern: str) -> list[tuple[str, str]]:

@@ -73,10 +73,6 @@ class ClientConnection(Connection):
     def server_charset(self) -> CharacterSet:
         return CharacterSet.utf8mb4
 
-    @property
-    def client_charset(self) -> CharacterSet:
-        return CharacterSet.utf8mb4
-
     async def serve(self) -> None:
         """Until one of the two hangs up, or the session is ended."""
         try:
@@ -138,9 +134,10 @@ class ClientConnection(Connection):
         assert self._client is not None
         while not self._client.closing:
             data = await self.stream.read()
+            # What it had sent before it was killed comes too late.
+            if data[0] == Commands.COM_QUIT or self._client.killed:
+                return
             try:
-                if data[0] == Commands.COM_QUIT:
-                    return
                 await self._command(data[0], data[1:])
             except ServerError as error:
                 self._show_status()

@@ -128,6 +128,7 @@ notes:
     which is meant. Run the module inside the container then.
   - A process in a container is found by the id that it has inside, which is what the database shows. Its PID on this host is
     returned as RV(processes[].proven.pid).
+  - Python 3.6 on the host takes ansible-core 2.16 on the controller, as later ones need a later Python there.
   - On Windows, sessions are threads of one process, which this module does not end.
 seealso:
   - module: dbops.oracle_sessions.session_kill

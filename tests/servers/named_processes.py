@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -45,6 +46,15 @@ number = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
 if ctypes.CDLL(None).syscall(number, 0x4000 | 17, 0, 0, 0, 0) == 0:
     sys.stdin.read()
     os._exit(0)
+"""
+# At SIGTERM it takes another name, as empty as that of a process that is giving back its memory, and goes on.
+_RENAMED = """
+import os, signal, sys, setproctitle
+setproctitle.setproctitle(sys.argv[1])
+signal.signal(signal.SIGTERM, lambda number, frame: setproctitle.setproctitle(sys.argv[2]))
+print(os.getpid(), flush=True)
+while sys.stdin.readline():
+    pass
 """
 _UNNOTICED = """
 import os, sys, setproctitle
@@ -99,10 +109,14 @@ class NamedProcess:
 
 
 class Cast:
-    """Starts processes and ends them all. ``folder`` holds what they are made from."""
+    """Starts processes and ends them all. ``folder`` holds what they are made from.
 
-    def __init__(self, folder: Path) -> None:
+    ``rename`` makes their names such that nobody else's processes on this machine have them, which tests look for, too.
+    """
+
+    def __init__(self, folder: Path, rename: Callable[[str], str] = str) -> None:
         self._folder = folder
+        self._rename = rename
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -121,7 +135,7 @@ class Cast:
     ) -> NamedProcess:
         """A process of this name. A ``deaf`` one ignores SIGTERM, as what is ignored stays so over exec."""
         process = subprocess.Popen(
-            [name],
+            [self._rename(name)],
             executable=program or shutil.which("cat"),
             stdin=subprocess.PIPE,
             user=uid,
@@ -133,7 +147,8 @@ class Cast:
     def start_split(self, *words: str) -> NamedProcess:
         """One whose name is several arguments, as a listener writes it: a shell that reads a script of that name."""
         (self._folder / words[1]).write_text("read line\n")
-        process = subprocess.Popen(words, executable="/bin/sh", cwd=self._folder, stdin=subprocess.PIPE)
+        renamed = [self._rename(word) for word in words]
+        process = subprocess.Popen(renamed, executable="/bin/sh", cwd=self._folder, stdin=subprocess.PIPE)
         return self.keep(NamedProcess(process))
 
     def start_threads(self, name: str, *threads: str) -> tuple[NamedProcess, list[int]]:
@@ -146,14 +161,20 @@ class Cast:
         wait_until(lambda: started.state() == "D", what=f"an uninterruptible {name}")
         return started
 
+    def start_renamed(self, name: str, later: str) -> NamedProcess:
+        """One that calls itself otherwise when it gets SIGTERM, and goes on."""
+        started, _ids = self._start_script(_RENAMED, 1, name, later)
+        return started
+
     def start_unnoticed(self, name: str) -> NamedProcess:
         """One that has ended and that its parent does not collect."""
         started, (child,) = self._start_script(_UNNOTICED, 1, name)
         return NamedProcess(started.process, child)
 
     def _start_script(self, script: str, numbers: int, *arguments: str) -> tuple[NamedProcess, list[int]]:
+        renamed = [self._rename(argument) for argument in arguments]
         process = subprocess.Popen(
-            [sys.executable, "-c", script, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", script, *renamed], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         started = self.keep(NamedProcess(process))
         assert process.stdout is not None

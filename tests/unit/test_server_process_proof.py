@@ -142,7 +142,10 @@ def test_without_the_age_of_the_session() -> None:
 
 
 def test_one_that_has_ended_is_gone_whatever_it_was() -> None:
-    assert judged(GOOD._replace(state="Z", title="", program=None, uid=OTHER)).outcome == "gone"
+    ended = GOOD._replace(state="Z", title="", program=None, uid=OTHER)
+    assert judged(ended).outcome == "gone"
+    # Its first thread has ended, the others go on.
+    assert judged(ended._replace(threads=("oracle_3859_sh", "helper"))).outcome == "refused"
 
 
 def test_a_container() -> None:

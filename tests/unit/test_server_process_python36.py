@@ -20,6 +20,8 @@ import pytest
 from servers.named_processes import Cast, server_name
 
 WORK = Path(__file__).resolve().parents[2] / ".work"
+# Other tests, which run at the same time, are on this host as well.
+SID = f"SHOP{os.getpid()}"
 ANSIBLE = WORK / "venv216" / "bin" / "ansible"
 
 
@@ -79,11 +81,11 @@ def run(python: str, options: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def test_it_ends_the_victim_and_nobody_else(python36: str, tmp_path: Path) -> None:
     with Cast(tmp_path) as cast:
-        cast.start("ora_pmon_SHOP")
-        victim, deaf = cast.start(server_name("SHOP")), cast.start(server_name("SHOP"), deaf=True)
-        bystander = cast.start(server_name("SHOP2"))
+        cast.start(f"ora_pmon_{SID}")
+        victim, deaf = cast.start(server_name(SID)), cast.start(server_name(SID), deaf=True)
+        bystander = cast.start(server_name(f"{SID}2"))
         rows = [
-            {"spid": each.pid, "oracle_sid": "SHOP", "logon_seconds": 0, "kind": "dedicated"}
+            {"spid": each.pid, "oracle_sid": SID, "logon_seconds": 0, "kind": "dedicated"}
             for each in (victim, deaf, bystander)
         ]
         result = run(python36, {"processes": rows, "grace": 0.2}, tmp_path)

@@ -55,7 +55,8 @@ class Process(NamedTuple):
     program: Optional[tuple] = None
 
     def ended(self):
-        return self.state in ("Z", "X")
+        # Its first thread may end before the others.
+        return self.state in ("Z", "X") and len(self.threads) <= 1
 
 
 class Here(NamedTuple):

@@ -142,6 +142,9 @@ def _judge(fate, request, owner, here):
     if fate.held.started not in (None, process.started):
         fate.settle("gone", "it has ended, and its PID is another one's by now")
         return
+    if fate.sent and not process.title:
+        # The same process, which gives back its memory, and its name with that: it is about to end.
+        return
     verdict = judge_process(fate.target, process, fate.pmon, owner, request.patterns, here)
     if verdict.outcome != "planned":
         fate.settle(verdict.outcome, verdict.reason)

@@ -17,7 +17,8 @@ import pytest
 
 from servers import host_programs
 from servers.actors import wait_until
-from servers.hosts import GUEST, OPERATOR, OTHER_OWNER, OWNER, DatabaseHosts, HostError
+from servers.host_files import GUEST, OPERATOR, OTHER_OWNER, OWNER, Account
+from servers.hosts import DatabaseHosts, Host, HostError
 
 from ..conftest import Play
 
@@ -82,10 +83,10 @@ def test_the_accounts_are_on_the_hosts_only(hosts: DatabaseHosts) -> None:
 
 
 @pytest.mark.parametrize("user", [OPERATOR, OWNER, OTHER_OWNER, GUEST], ids=lambda each: each.name)
-def test_ansible_logs_in(hosts: DatabaseHosts, run_ansible: Ansible, user: object) -> None:
-    play = run_ansible(hosts.inventory(user), "all", "-m", "ansible.builtin.command", "-a", "id -un")  # type: ignore[arg-type]
+def test_ansible_logs_in(hosts: DatabaseHosts, run_ansible: Ansible, user: Account) -> None:
+    play = run_ansible(hosts.inventory(user), "all", "-m", "ansible.builtin.command", "-a", "id -un")
     assert play.code == 0, play.output
-    assert play.output.splitlines().count(user.name) == 2  # type: ignore[attr-defined]
+    assert play.output.splitlines().count(user.name) == 2
 
 
 def test_ansible_finds_python(hosts: DatabaseHosts, run_ansible: Ansible) -> None:
@@ -106,8 +107,8 @@ def test_ansible_becomes_the_owner(hosts: DatabaseHosts, run_ansible: Ansible) -
 @pytest.mark.parametrize(
     ("user", "become"), [(OPERATOR, "root"), (OPERATOR, "grid"), (GUEST, "oracle"), (OTHER_OWNER, "oracle")], ids=str
 )
-def test_nobody_becomes_what_he_may_not(hosts: DatabaseHosts, run_ansible: Ansible, user: object, become: str) -> None:
-    inventory = {"rac1": hosts["rac1"].variables(user)}  # type: ignore[arg-type]
+def test_nobody_becomes_what_he_may_not(hosts: DatabaseHosts, run_ansible: Ansible, user: Account, become: str) -> None:
+    inventory = {"rac1": hosts["rac1"].variables(user)}
     play = run_ansible(inventory, "all", "--become", "--become-user", become, "-m", "ansible.builtin.ping")
     assert play.code != 0
     assert "sudo" in play.output
@@ -130,38 +131,53 @@ class Traces:
     """What hosts have on this machine."""
 
     folder: Path
-    addresses: tuple[str, ...]
-    # Namespaces and first processes, by numbers of the machine.
-    spaces: tuple[str, ...]
-    pids: tuple[int, ...]
+    addresses: list[str]
+    # Process ids of the machine, with what tells them from later processes of the same id.
+    processes: dict[int, str]
+
+    @classmethod
+    def of(cls, folder: str | Path, addresses: list[str], pids: list[int]) -> Traces:
+        """``pids`` are the hosts' first processes."""
+        spaces = {_space(pid) for pid in pids}
+        inside = [int(name) for name in os.listdir("/proc") if name.isdigit() and _space(int(name)) in spaces]
+        return cls(Path(folder), addresses, {pid: _start(pid) for pid in inside})
 
     def found(self) -> list[str]:
         """What is still there, in words."""
-        networks = subprocess.run(["ip", "address"], capture_output=True, text=True, check=True).stdout
-        inside = [
-            pid for pid in os.listdir("/proc") if pid.isdigit() and not self._spaces(int(pid)).isdisjoint(self.spaces)
-        ]
+        there = _networks()
         return [
-            *(f"address {address}" for address in self.addresses if address in networks.replace("/", " ").split()),
-            *(f"process {pid}" for pid in (*inside, *self.pids) if Path(f"/proc/{pid}").exists()),
+            *(f"address {address}" for address in self.addresses if address in there),
+            *(f"process {pid}" for pid, start in self.processes.items() if start == _start(pid)),
             *([str(self.folder)] if self.folder.exists() else []),
         ]
 
-    @classmethod
-    def of(cls, hosts: DatabaseHosts) -> Traces:
-        return cls(
-            hosts.folder,
-            tuple(host.address for host in hosts if host.address),
-            tuple(sorted(set().union(*(cls._spaces(host.pid) for host in hosts)))),
-            tuple(host.pid for host in hosts),
-        )
 
-    @staticmethod
-    def _spaces(pid: int) -> set[str]:
-        try:
-            return {os.readlink(f"/proc/{pid}/ns/{kind}") for kind in ("pid", "net", "mnt", "uts")}
-        except OSError:
-            return set()
+def _networks() -> list[str]:
+    """All words that this machine says of its addresses."""
+    shown = subprocess.run(["ip", "address"], capture_output=True, text=True, check=True).stdout
+    return shown.replace("/", " ").split()
+
+
+def _count(host: Host, title: str) -> int:
+    return list(host.processes().values()).count(title)
+
+
+def _space(pid: int) -> str | None:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return None
+
+
+def _start(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def traces_of(hosts: DatabaseHosts) -> Traces:
+    return Traces.of(hosts.folder, [host.address for host in hosts], [host.pid for host in hosts])
 
 
 @pytest.fixture
@@ -181,9 +197,10 @@ def test_the_end_leaves_nothing() -> None:
         # One that nobody waits for, and one that has made itself independent of who started it.
         for command in ("sleep 1000 >/dev/null 2>&1 &", "setsid sh -c 'trap \"\" TERM; sleep 1000' >/dev/null 2>&1 &"):
             hosts["rac1"].run("sh", "-c", command, user=OWNER)
-        sleepers = [title for title in hosts["rac1"].processes().values() if title.startswith("sleep")]
-        traces = Traces.of(hosts)
-        assert len(traces.found()) > len(sleepers) + 5
+        wait_until(lambda: _count(hosts["rac1"], "sleep 1000") == 2, what="both processes")
+        traces = traces_of(hosts)
+        # Two first processes, two sshd, those two and the shell of one of them; two addresses, one folder.
+        assert len(traces.found()) == 10
     wait_until(lambda: not traces.found(), what="nothing to be left")
 
 
@@ -191,7 +208,7 @@ def test_the_end_leaves_nothing() -> None:
 def test_an_exception_leaves_nothing() -> None:
     found = []
     with pytest.raises(ZeroDivisionError), DatabaseHosts() as hosts:
-        found.append(Traces.of(hosts))
+        found.append(traces_of(hosts))
         raise ZeroDivisionError
     wait_until(lambda: not found[0].found(), what="nothing to be left")
 
@@ -208,11 +225,13 @@ def test_an_exception_leaves_nothing() -> None:
 def test_a_host_that_does_not_start_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, part: str, broken: str, message: str
 ) -> None:
-    monkeypatch.setattr(f"servers.hosts.{part}", broken)
+    monkeypatch.setattr(f"servers.host_files.{part}", broken)
     hosts = DatabaseHosts()
     with pytest.raises(HostError, match=message):
         hosts.start()
-    wait_until(lambda: not Traces.of(hosts).found(), what="nothing to be left")
+    assert not hosts.folder.exists()
+    assert not any(host.address and host.address in _networks() for host in hosts)
+    assert not any(Path(f"/proc/{host.pid}").exists() for host in hosts if host.pid)
 
 
 @pytest.mark.usefixtures("nothing_changed")
@@ -227,16 +246,14 @@ def test_a_killed_run_leaves_its_folder_only(hosts: DatabaseHosts) -> None:
     )
     assert process.stdout is not None
     addresses, pids, folder = json.loads(process.stdout.readline())
-    spaces = set().union(*(Traces._spaces(pid) for pid in pids)) - Traces._spaces(os.getpid())
-    traces = Traces(Path(folder), tuple(addresses), tuple(spaces), tuple(pids))
-    assert len(traces.found()) >= 5
+    traces = Traces.of(folder, addresses, pids)
+    assert len(traces.found()) == 7
     process.send_signal(signal.SIGKILL)
     process.communicate()
     wait_until(lambda: traces.found() == [folder], what="the hosts to end")
     # The next run removes it, and leaves those of others alone.
     with DatabaseHosts("rac1"):
-        # Not the processes: the kernel gives the numbers of namespaces anew.
-        assert folder not in traces.found()
+        assert not Path(folder).exists()
     assert hosts.folder.exists()
 
 

@@ -38,6 +38,8 @@ NLS settings are those of AMERICAN_AMERICA.
 
 from __future__ import annotations
 
+# query.py imports it when it first needs it, which is to have happened before a server process is forked.
+from . import block  # noqa: F401
 from .dml import Plan
 from .engine import Engine
 from .functions import install

@@ -63,8 +63,9 @@ for file in passwd shadow group sudoers; do
   mount --bind "/run/host/$file" "/etc/$file"
 done
 while read -r user uid gid; do
-  mkdir -m 700 "/home/$user"
-  chown "$uid:$gid" "/home/$user"
+  mkdir -p -m 700 "/home/$user/.ansible/tmp"
+  chown -R "$uid:$gid" "/home/$user"
+  chmod -R go= "/home/$user"
 done < /run/host/homes
 echo "$pid"
 read -r address gateway

@@ -78,8 +78,8 @@ def test_a_spid_is_the_number_on_the_host(server: OracleServer, hosts: DatabaseH
         process = spid(session)
         assert host.processes()[process] == DEDICATED.format(number)
         assert host.run("ps", "-o", "user=", "-p", str(process)).stdout == "oracle\n"
-        # As of any process that was started as this user; those of a changed user belong to root.
-        assert (host.place.proc / str(process)).stat().st_uid == OWNER.uid
+        # As of any process that was started as this user; one that has changed its user hides from that user, too.
+        assert host.run("readlink", f"/proc/{process}/exe", user=OWNER).stdout
         # The machine gives it another number, and the first one to something else or to nothing.
         outside = Path(f"/proc/{process}/cmdline")
         assert not outside.exists() or DEDICATED.format(number).encode() not in outside.read_bytes()

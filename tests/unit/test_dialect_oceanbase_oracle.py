@@ -295,6 +295,15 @@ def test_users_of_the_server_itself(user: str) -> None:
     assert found.sessions(server.ask, frozenset())[1][1].oracle_maintained
 
 
+@pytest.mark.parametrize(
+    ("state", "within"), [("ACTIVE", True), ("IN_TERMINATE", True), (None, False), ("ABORTED", False), ("IDLE", False)]
+)
+def test_an_empty_state_of_a_transaction_is_null(state: str | None, within: bool) -> None:
+    row = {**OTHER_USER, "TRANS_ID": "4711", "TRANS_STATE": state}
+    found, _about = introduced(server := Tenant([OWN, row]))
+    assert bool(found.sessions(server.ask, frozenset())[1][1].transaction) is within
+
+
 def test_the_age_of_a_transaction() -> None:
     row = {**OTHER_USER, "TRANS_ID": "4711", "TRANS_STATE": "ACTIVE"}
     since = {"SESSION_ID": str(SYS), "SINCE": f"{(NOW - timedelta(seconds=2)).isoformat(' ')}.500000"}

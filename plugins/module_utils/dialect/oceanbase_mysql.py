@@ -31,6 +31,7 @@ _GRAMMAR = Grammar(
     unknown_table=_UNKNOWN_TABLE,
     denied=_DENIED,
     missing="this server has no view {view}",
+    empty="",
 )
 
 

@@ -55,6 +55,7 @@ _GRAMMAR = Grammar(
     # A view that may not be read looks like one that is not there.
     denied=_NO_PRIVILEGE,
     missing="missing privilege, unless this version has no such view: GRANT SELECT ON {view} TO the login user",
+    empty=None,
 )
 
 

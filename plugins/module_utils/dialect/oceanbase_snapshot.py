@@ -25,7 +25,7 @@ LARGEST_SID = 2**32 - 1
 _DYING = "SESSION_KILLED"
 _INTERNAL_HOST = "0.0.0.0:0"
 # A transaction in one of these states holds no lock any more, although its row is still there.
-_FINISHED = ("", "IDLE", "ABORTED", "ROLLED_BACK", "COMMITED")
+_FINISHED = ("IDLE", "ABORTED", "ROLLED_BACK", "COMMITED")
 # The administrators of MySQL and Oracle mode, the proxy's account, and those for security and auditing of Oracle mode; what
 # begins with two underscores belongs to the server, too.
 _SYSTEM_USERS = ("ROOT", "SYS", "PROXYRO", "LBACSYS", "ORAAUDITOR")
@@ -106,9 +106,9 @@ class Grammar:
 
     `schema` owns the views; `name` is how the name of a column is written; `first` makes a query of a select list and a
     view that returns one row at most; `now` asks for the server's time as NOW, `time` turns a time into a text that both
-    share; `tablet` is the tablet in the column ID3 of a lock. `number` is the error number of a StatementFailed,
-    `unknown_table` that of a view which is not there, `denied` that of one which may not be read, `missing` what the
-    former means.
+    share; `tablet` is the tablet in the column ID3 of a lock, `empty` how an empty text arrives. `number` is the error
+    number of a StatementFailed, `unknown_table` that of a view which is not there, `denied` that of one which may not be
+    read, `missing` what the former means.
     """
 
     schema: str
@@ -121,6 +121,7 @@ class Grammar:
     unknown_table: int
     denied: int
     missing: str
+    empty: str | None
 
 
 class SessionList:
@@ -311,7 +312,7 @@ class SessionList:
             idle_seconds=None if active else float(row.get("TIME") or 0.0),
             active_seconds=elapsed if active else None,
             sql_active_seconds=elapsed if active else None,
-            transaction=_transaction(row),
+            transaction=_transaction(row, self._grammar.empty),
             coordinator={"inst_id": None, "sid": coordinator} if coordinator and coordinator != sid else None,
         )
 
@@ -386,8 +387,9 @@ def _client(row):
     return row.get("USER_CLIENT_IP") or host or None, (int(port) if port.isdigit() else 0) or None
 
 
-def _transaction(row):
-    state = row.get("TRANS_STATE")
-    if not int(row.get("TRANS_ID") or 0) or (state is not None and state in _FINISHED):
+def _transaction(row, empty):
+    # A server without the column has the id only.
+    finished = "TRANS_STATE" in row and row["TRANS_STATE"] in (empty, *_FINISHED)
+    if finished or not int(row.get("TRANS_ID") or 0):
         return None
     return {"age_seconds": None, "undo_records": None}

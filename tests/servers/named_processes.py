@@ -56,6 +56,14 @@ print(os.getpid(), flush=True)
 while sys.stdin.readline():
     pass
 """
+# A child that has just been forked has its parent's name.
+_FORKED = """
+import os, sys, setproctitle
+setproctitle.setproctitle(sys.argv[1])
+if child := os.fork():
+    print(child, flush=True)
+sys.stdin.read()
+"""
 _UNNOTICED = """
 import os, sys, setproctitle
 child = os.fork()
@@ -78,6 +86,8 @@ class NamedProcess:
     def __init__(self, process: subprocess.Popen[Any], pid: int | None = None) -> None:
         self.process = process
         self.pid = process.pid if pid is None else pid
+        # Popen may be back before the new program has its command line.
+        wait_until(lambda: self.state() in ("Z", "X", None) or self.title(), what=f"a name of process {self.pid}")
 
     def state(self) -> str | None:
         """The letter that ps shows; None when there is no such process."""
@@ -85,6 +95,13 @@ class NamedProcess:
             return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
         except (FileNotFoundError, ProcessLookupError):
             return None
+
+    def title(self) -> str:
+        """Its command line; empty when there is no such process."""
+        try:
+            return Path(f"/proc/{self.pid}/cmdline").read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode()
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
 
     def alive(self) -> bool:
         """Whether it runs; one that has ended and was not collected does not."""
@@ -166,6 +183,11 @@ class Cast:
         started, _ids = self._start_script(_RENAMED, 1, name, later)
         return started
 
+    def start_forked(self, name: str) -> tuple[NamedProcess, NamedProcess]:
+        """One with a child of the same name."""
+        started, (child,) = self._start_script(_FORKED, 1, name)
+        return started, NamedProcess(started.process, child)
+
     def start_unnoticed(self, name: str) -> NamedProcess:
         """One that has ended and that its parent does not collect."""
         started, (child,) = self._start_script(_UNNOTICED, 1, name)
@@ -180,14 +202,18 @@ class Cast:
         assert process.stdout is not None
         return started, [int(process.stdout.readline()) for _number in range(numbers)]
 
-    def copy_of_program(self, name: str) -> str:
-        """The path of a program of its own that does the same as the others."""
+    def copy_of_program(self, name: str, owner: int | None = None) -> str:
+        """The path of a program of its own that does the same as the others, and with an owner runs as that user."""
         folder = self._folder / "bin"
         folder.mkdir(exist_ok=True)
         os.chmod(self._folder, 0o755)
         source = shutil.which("cat")
         assert source is not None
-        return shutil.copy(source, folder / name)
+        path = shutil.copy(source, folder / name)
+        if owner is not None:
+            os.chown(path, owner, owner)
+            os.chmod(path, 0o4755)
+        return path
 
 
 def _ignore_term() -> None:

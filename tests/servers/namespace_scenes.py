@@ -64,16 +64,20 @@ def start_at(pid: int, cast: Cast, name: str) -> NamedProcess:
 def recycled(cast: Cast, moment: str) -> dict[str, Any]:
     """The victim ends, and its PID becomes that of a bystander with the same name, at one of these moments.
 
-    ``look``: after it was looked at and before it is looked at again; ``send``: right before the first signal;
-    ``kill``: right before the second one.
+    ``look``: after it was looked at and before it is looked at again; ``send``: before the first signal is sent;
+    ``kill``: before the second one is; ``call``: in the moment of the system call itself.
     """
     cast.start(PMON)
     victim = cast.start(SERVER, deaf=True)
     # Starts are told apart by a hundredth of a second.
     wait_until(lambda: age(victim.pid) > 0.05)
     bystanders: list[NamedProcess] = []
+    begun: list[bool] = []
 
     def recycle() -> None:
+        if begun:
+            return
+        begun.append(True)
         victim.process.kill()
         victim.process.wait()
         bystanders.append(start_at(victim.pid, cast, SERVER))
@@ -90,6 +94,11 @@ def recycled(cast: Cast, moment: str) -> dict[str, Any]:
 
     if moment == "look":
         run._signal_all = before(run._signal_all, 1)
+    elif moment == "call":
+        open_pidfd, send = linux._pidfd_calls()
+        linux._pidfd_calls = lambda: (open_pidfd, before(send, 1))
+        # What would be called in its stead.
+        os.kill = before(os.kill, 1)
     else:
         linux.Held.send = before(linux.Held.send, 2 if moment == "kill" else 1)  # type: ignore[method-assign]
     row = end(victim.pid)

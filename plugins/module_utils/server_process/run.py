@@ -139,9 +139,6 @@ def _judge(fate, request, owner, here):
     if process is None or fate.held.ended():
         _settle_missing(fate)
         return
-    if fate.held.started not in (None, process.started):
-        fate.settle("gone", "it has ended, and its PID is another one's by now")
-        return
     if fate.sent and not process.title:
         # The same process, which gives back its memory, and its name with that: it is about to end.
         return

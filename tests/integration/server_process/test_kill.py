@@ -71,6 +71,13 @@ def test_a_name_of_several_arguments(cast: Cast, pmon: NamedProcess) -> None:
     assert not victim.alive()
 
 
+def test_a_pmon_that_starts_a_process(cast: Cast) -> None:
+    pmon, child = cast.start_forked("ora_pmon_SHOP")
+    victim = cast.start(SERVER)
+    assert outcomes(kill(row(victim))) == ["ended"]
+    assert not victim.alive() and pmon.alive() and child.alive()
+
+
 def test_one_process_by_options_of_its_own(cast: Cast, pmon: NamedProcess) -> None:
     victim, other = cast.start(SERVER), cast.start(SERVER)
     result = kill(spid=victim.pid, oracle_sid=SID, logon_seconds="0s")

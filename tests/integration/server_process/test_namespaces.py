@@ -52,6 +52,13 @@ def test_a_pid_that_is_given_away_while_we_act(
     assert seen["row"]["proven"]["pidfd"] == (way == "recycled")
 
 
+def test_a_pid_that_is_given_away_in_the_moment_of_the_signal(play_scene: Callable[..., dict[str, Any]]) -> None:
+    # Without a pidfd nothing helps against that; this is what one is for.
+    seen = play_scene("recycled", "call")
+    assert seen["recycled"] and seen["bystander"]
+    assert seen["row"]["outcome"] == "gone" and seen["row"]["signals"] == []
+
+
 def test_a_database_in_a_container(play_scene: Callable[..., dict[str, Any]]) -> None:
     seen = play_scene("container")
     assert seen["victim"]["outcome"] == "ended" and not seen["victim lives"]

@@ -109,6 +109,19 @@ def test_a_process_of_another_owner(cast: Cast, pmon: NamedProcess) -> None:
 
 
 @as_root
+def test_it_is_the_effective_user_that_owns_it(cast: Cast) -> None:
+    # As a listener of another user starts them: the program changes to its owner.
+    oracle = cast.copy_of_program("oracle", owner=NOBODY)
+    pmon, victim = (cast.start(name, program=oracle) for name in ("ora_pmon_SHOP", SERVER))
+    if os.statvfs(oracle).f_flag & os.ST_NOSUID:
+        pytest.skip("programs cannot change their user on the file system of this test")
+    bystander = cast.start(SERVER, program=cast.copy_of_program("cat"))
+    assert_refused(kill(row(bystander)), "it belongs to root")
+    assert outcomes(kill(row(victim))) == ["ended"]
+    assert bystander.alive() and pmon.alive()
+
+
+@as_root
 def test_the_owner_tells_instances_of_one_name_apart(cast: Cast, pmon: NamedProcess) -> None:
     cast.start("ora_pmon_SHOP", uid=NOBODY)
     victim, bystander = cast.start(SERVER, uid=NOBODY), cast.start(SERVER)

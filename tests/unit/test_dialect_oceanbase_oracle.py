@@ -282,6 +282,14 @@ def test_rows_become_sessions() -> None:
     assert other.transaction is None and "in_transaction" not in unavailable
 
 
+@pytest.mark.parametrize("told", ["0", None])
+def test_a_client_s_port_that_is_not_told_is_that_of_its_connection(told: str | None) -> None:
+    found, _about = introduced(
+        server := Tenant([OWN, {**OTHER_USER, "USER_CLIENT_PORT": told, "HOST": "10.9.9.9:40025"}])
+    )
+    assert found.sessions(server.ask, frozenset())[1][1].client_port == 40025
+
+
 def test_names_are_quoted_as_oracle_mode_wants_them() -> None:
     found, _about = introduced(server := Tenant())
     found.sessions(server.ask, frozenset(KEYS), [SYS])

@@ -383,7 +383,7 @@ def _add_objects(sessions, rows):
 def _client(row):
     """Address and port of the client itself; behind a proxy HOST is the proxy's."""
     host, _colon, port = str(row.get("HOST") or "").rpartition(":")
-    port = str(row.get("USER_CLIENT_PORT") or port)
+    port = str(int(row.get("USER_CLIENT_PORT") or 0) or port)
     return row.get("USER_CLIENT_IP") or host or None, (int(port) if port.isdigit() else 0) or None
 
 

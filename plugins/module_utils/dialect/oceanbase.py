@@ -14,13 +14,13 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from ..errors import DatabaseError, StatementFailed
+from ..errors import DatabaseError
 from ..login import parse_oceanbase_login
 from ..plan import CANCEL, DISCONNECT, KILL
 from ..session import Answer
 from ..values import BadOption
 from .base import Dialect
-from .oceanbase_snapshot import LARGEST_SID, SessionList, checked, node_of
+from .oceanbase_snapshot import LARGEST_SID, Grammar, SessionList, checked, node_of
 
 _VERSION = re.compile(r"OceanBase\S*\s+([0-9]+(?:\.[0-9]+)+)")
 MYSQL_MODE, ORACLE_MODE = "MySQL", "Oracle"
@@ -32,13 +32,15 @@ PROXY_S_OWN, _CLUSTER_WIDE = "v1", "v2"
 class OceanBase(Dialect):
     """Knows the mode of the tenant after the login only; the dialect of the mode then takes over.
 
-    That one has `describe(connection, login)`: settles our session in, and tells what the server says of itself.
+    That one has a `grammar`, and `describe(connection, login)`: settles our session in, and tells what the server says of
+    itself.
     """
 
     name = "oceanbase"
     driver = "mysql"
     # The mode of the tenants that this dialect is for; None for both.
     mode: str | None = None
+    grammar: Grammar
     largest_sid = LARGEST_SID
     # A killed session whose transaction is over has let go of everything, even while the server still lists it.
     killed_is_ended = True
@@ -59,7 +61,8 @@ class OceanBase(Dialect):
 
     def parse_login(self, options):
         # To an Oracle-mode tenant a client must say that it knows that mode; where nobody knows, the driver finds out.
-        return replace(parse_oceanbase_login(options), oracle_mode=self.mode and self.mode == ORACLE_MODE)
+        oracle_mode = None if self.mode is None else self.mode == ORACLE_MODE
+        return replace(parse_oceanbase_login(options), oracle_mode=oracle_mode)
 
     def introduce(self, connection, login):
         (rows,) = connection.ask(["SHOW VARIABLES LIKE 'ob_compatibility_mode'"])
@@ -83,13 +86,10 @@ class OceanBase(Dialect):
         self.version = tuple(int(part) for part in version[1].split("."))
         return version[1]
 
-    def _open_list(self, connection, ask, grammar, own_sid):
+    def _open_list(self, connection, own_sid):
         """Opens the session list and finds out whether there is a proxy in between; our own row."""
-        self._sessions = SessionList(grammar, self.version)
-        try:
-            own = self._sessions.open(ask, own_sid)
-        except StatementFailed as error:
-            raise DatabaseError(error.message) from error
+        self._sessions = SessionList(self.grammar, self.version)
+        own = self._sessions.open(connection.ask, own_sid)
         if connection.session_id != own_sid:
             # The number that we were greeted with is not the server's: it is the proxy's.
             self.proxy = PROXY_S_OWN
@@ -153,11 +153,7 @@ class OceanBase(Dialect):
     def send(self, connection, steps, matching, sparing, seconds=None):
         # The server stops at the first error; what stands behind it was not carried out.
         done, error = connection.script([step.statement for step in steps])
-        return [Answer() for _result in done] + ([Answer(self.number(error), error.message)] if error else [])
-
-    def number(self, error):
-        """The error number of a StatementFailed."""
-        return error.code
+        return [Answer() for _result in done] + ([Answer(self.grammar.number(error), error.message)] if error else [])
 
 
 def _of_mode(mode):
@@ -169,6 +165,11 @@ def _of_mode(mode):
     from .oceanbase_mysql import OceanBaseMySQL
 
     return OceanBaseMySQL()
+
+
+def client_info(login):
+    """What our session tells of itself beside its name, as much of the comment as the server keeps."""
+    return (login.comment or "").encode(errors="replace")[:64].decode(errors="ignore")
 
 
 def value_of(rows):

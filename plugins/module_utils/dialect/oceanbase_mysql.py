@@ -12,7 +12,7 @@ from ..errors import StatementFailed
 from ..guard import TAG
 from ..session import iso
 from .base import GONE, PRIVILEGE, REFUSED, UNKNOWN
-from .oceanbase import MYSQL_MODE, OceanBase
+from .oceanbase import MYSQL_MODE, OceanBase, client_info
 from .oceanbase_snapshot import Grammar, time_of
 
 # It lets an account of a tenant other than sys see the sessions of other users.
@@ -38,6 +38,7 @@ _GRAMMAR = Grammar(
 class OceanBaseMySQL(OceanBase):
     name = "oceanbase_mysql"
     mode = MYSQL_MODE
+    grammar = _GRAMMAR
     # 1094 unknown thread id, 1095 not owner, 1142/1227 missing privilege, 1317/4012 interrupted by us or by the server's
     # own time limit before it answered (ob_errno.def).
     error_classes = {1094: GONE, 1095: REFUSED, 1142: PRIVILEGE, 1227: PRIVILEGE, 1317: UNKNOWN, 4012: UNKNOWN}
@@ -53,7 +54,7 @@ class OceanBaseMySQL(OceanBase):
         )
         version = self._recognise(str(about[0]["comment"]))
         _settle_in(ask, login)
-        own = self._open_list(connection, ask, _GRAMMAR, int(about[0]["sid"]))
+        own = self._open_list(connection, int(about[0]["sid"]))
         tenant = own.get("TENANT") or self._sessions.tenant
         return {
             **self._about(login, version, own, tenant, about[0]["uuid"]),
@@ -69,15 +70,15 @@ def _settle_in(ask, login):
 
     A server without the package leaves us unnamed there; our own session is known by its id all the same.
     """
-    written = (login.comment or "").encode(errors="replace")[:64].decode(errors="ignore").encode().hex()
-    client_info = f"CONVERT(X'{written}' USING utf8mb4)" if written else "''"
+    written = client_info(login).encode().hex()
+    told = f"CONVERT(X'{written}' USING utf8mb4)" if written else "''"
     try:
         ask(
             [
                 "SET time_zone = '+00:00'",
                 f"SET ob_query_timeout = {int(login.call_timeout * 1_000_000)}",
                 f"CALL DBMS_APPLICATION_INFO.SET_MODULE('{TAG}', '')",
-                f"CALL DBMS_APPLICATION_INFO.SET_CLIENT_INFO({client_info})",
+                f"CALL DBMS_APPLICATION_INFO.SET_CLIENT_INFO({told})",
             ]
         )
     except StatementFailed as error:

@@ -15,7 +15,7 @@ from ..errors import StatementFailed
 from ..guard import TAG
 from ..plan import KILL, Way
 from .base import GONE, PRIVILEGE, REFUSED, UNKNOWN
-from .oceanbase import ORACLE_MODE, PROXY_S_OWN, OceanBase, value_of
+from .oceanbase import ORACLE_MODE, PROXY_S_OWN, OceanBase, client_info, value_of
 from .oceanbase_snapshot import Grammar, checked
 
 # The server wraps its own errors into number 600; which one it is stands in the text. Its prefix is that of Oracle, or OBE
@@ -62,6 +62,7 @@ _GRAMMAR = Grammar(
 class OceanBaseOracle(OceanBase):
     name = "oceanbase_oracle"
     mode = ORACLE_MODE
+    grammar = _GRAMMAR
     # -4174 unknown session id, -5251 not owner, -5065/-4012 interrupted by us or by the server's own time limit before it
     # answered (ob_errno.def); 1094, 1095 and 1317 are the same from a proxy.
     error_classes = {
@@ -88,7 +89,7 @@ class OceanBaseOracle(OceanBase):
         version = self._recognise(str(comment))
         _settle_in(ask, login)
         (rows,) = ask([_WHO])
-        own = self._open_list(connection, ask, _GRAMMAR, int(rows[0]["SID"]))
+        own = self._open_list(connection, int(rows[0]["SID"]))
         tenant = self._sessions.tenant = own.get("TENANT") or _tenant(login.user)
         held = None if rows[0]["NAME"] == "SYS" else _privileges(ask)
         self._may_alter_system = held is None or not held or "ALTER SYSTEM" in held
@@ -134,18 +135,15 @@ class OceanBaseOracle(OceanBase):
         done = answers[:-1]
         return done + self.send(connection, steps[len(done) :], matching, sparing, seconds)
 
-    def number(self, error):
-        return number_of(error)
-
 
 def _settle_in(ask, login):
     """As in MySQL mode; what cannot be set is left as it is, except for the time zone that ages are computed in."""
-    client_info = (login.comment or "").encode(errors="replace")[:64].decode(errors="ignore").replace("'", "''")
+    told = client_info(login).replace("'", "''")
     ask(["ALTER SESSION SET TIME_ZONE = '+00:00'"])
     for statement in (
         f"SET ob_query_timeout = {int(login.call_timeout * 1_000_000)}",
         f"CALL DBMS_APPLICATION_INFO.SET_MODULE('{TAG}', '')",
-        f"CALL DBMS_APPLICATION_INFO.SET_CLIENT_INFO('{client_info}')",
+        f"CALL DBMS_APPLICATION_INFO.SET_CLIENT_INFO('{told}')",
     ):
         try:
             ask([statement])

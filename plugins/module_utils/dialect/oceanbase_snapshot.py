@@ -14,7 +14,7 @@ from typing import Callable
 
 from .. import values
 from ..blocking import LOCK_KEYS, Wait, relate
-from ..errors import StatementFailed
+from ..errors import DatabaseError, StatementFailed
 from ..session import NOT_READ, Session
 from ..values import BadOption
 
@@ -146,7 +146,7 @@ class SessionList:
     def open(self, ask, own_sid):
         """Finds the session list; returns our own row in it, {} if the server does not show it.
 
-        Raises StatementFailed, with the grant that is missing, when the list cannot be read.
+        Raises DatabaseError, with the grant that is missing, when the list cannot be read.
         """
         self._own_sid = own_sid
         if self._version < _VIEWS_SINCE:
@@ -155,9 +155,7 @@ class SessionList:
         else:
             row = self._discover(ask, "sessions", "*")
             if row is None:
-                raise StatementFailed(
-                    f"login_user: {self._denied['sessions']}; without it no session can be listed.",
-                )
+                raise DatabaseError(f"login_user: {self._denied['sessions']}; without it no session can be listed.")
             self._columns = frozenset(row)
             (rows,) = ask([f"{self._query(_OWN, None)} WHERE ID = {own_sid}"])
         own: dict = next((row for row in rows if int(row["ID"]) == own_sid), {})

@@ -294,7 +294,6 @@ def test_a_killed_lock_waiter_is_ended_although_listed_and_never_picked_again(
 
 def test_two_runs_on_the_same_rule(
     site: OceanBase,
-    server: Any,
     proxy: Wire,
     start_module: Start,
     pool: Callable[..., list[Session]],
@@ -368,7 +367,6 @@ def test_own_connection_killed_by_a_third_party(
 
 def test_connection_cut_after_the_batch_was_carried_out(
     site: OceanBase,
-    server: Any,
     proxy: Wire,
     run_module: Run,
     pool: Callable[..., list[Session]],
@@ -402,7 +400,6 @@ def test_connection_cut_after_a_cancel(
 
 def test_connection_lost_for_good(
     site: OceanBase,
-    server: Any,
     proxy: Wire,
     start_module: Start,
     pool: Callable[..., list[Session]],

@@ -12,10 +12,7 @@ An outcome is what a client gets: a number from 1 up is that error, a number bel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from ..oracle.policy import CHOSEN, DOCUMENTED, MEASURED, Policy
+from ..oracle.policy import CHOSEN, DOCUMENTED, MEASURED, Policy, Table
 from .errors import (
     INTERRUPTED,
     LOCK_TIMEOUT,
@@ -95,15 +92,5 @@ _ROWS = (
     Policy("proxy_cancel_self", PROXY_INTERRUPTED, SOURCE, _PROXY, "KILL QUERY of the own one", (PROXY_INTERRUPTED,)),
 )
 
-POLICIES: Mapping[str, Policy] = {row.name: row for row in _ROWS}
-
-
-def defaults() -> dict[str, Any]:
-    return {row.name: row.value for row in _ROWS}
-
-
-def checked(name: str, value: Any) -> Any:
-    """``value``, when the table has such a row and allows it; ValueError otherwise."""
-    if name not in POLICIES:
-        raise ValueError(f"there is no policy {name}")
-    return POLICIES[name].check(value)
+POLICIES = Table(_ROWS)
+defaults, checked = POLICIES.defaults, POLICIES.checked

@@ -145,11 +145,46 @@ def test_a_long_rollback_keeps_row_and_locks(
     assert fate(victim) == rule("victim_busy" if busy else "victim_idle")
     row = listed(server, victim)
     assert row is not None and (row["STATE"], row["TRANS_STATE"]) == ("SESSION_KILLED", "IN_TERMINATE")
+    assert killer.values(f"SELECT STATE FROM GV$OB_TRANSACTION_SCHEDULERS WHERE SESSION_ID = {victim.id}") == [
+        "IN_TERMINATE"
+    ]
     blocked = stack.enter_context(actors.waiter(server, database=name))
     server.set_policy("rollback_linger", 0)
     assert fate(blocked) == OK
     await_gone(server, victim)
     assert value_of(server, name) == 1
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_long_rollback_that_no_list_shows(
+    server: OceanBaseServer, killer: Client, stack: ExitStack, policy: Change, bystander: Session, busy: bool
+) -> None:
+    assert rule("rolling_back_listed") is True
+    policy(rollback_linger=3600, rolling_back_listed=False)
+    name = f"hidden_{busy}"
+    victim: Session = stack.enter_context(actors.idle_in_transaction(server, database=name))
+    row = listed(server, victim)
+    assert row is not None
+    if busy:
+        victim = actors.BusySession(server, victim.connection, "CALL DBMS_LOCK.SLEEP(3600)")
+        wait_until(lambda: (listed(server, victim) or {}).get("INFO") == "CALL DBMS_LOCK.SLEEP(3600)")
+    assert killer.code(f"KILL {victim.id}") == OK
+    assert fate(victim) == rule("victim_busy" if busy else "victim_idle")
+    for statement in ("SELECT ID FROM GV$OB_PROCESSLIST", "SHOW PROCESSLIST", "SHOW FULL PROCESSLIST"):
+        numbers = killer.values(statement)
+        assert victim.id not in numbers and bystander.id in numbers, statement
+    transaction = f"SELECT TX_ID, STATE FROM GV$OB_TRANSACTION_SCHEDULERS WHERE SESSION_ID = {victim.id}"
+    locks = f"SELECT DISTINCT TRANS_ID FROM GV$OB_LOCKS WHERE SESSION_ID = {victim.id}"
+    assert server.sql(transaction) == ((row["TRANS_ID"], "IN_TERMINATE"),)
+    assert server.sql(locks) == ((row["TRANS_ID"],),)
+    assert killer.code(f"KILL {victim.id}") == rule("kill_again")
+    blocked = stack.enter_context(actors.waiter(server, database=name))
+    assert value_of(server, name) == 0 and not blocked.done.is_set()
+    server.set_policy("rollback_linger", 0)
+    assert fate(blocked) == OK
+    wait_until(lambda: not server.sql(transaction) and not server.sql(locks), what="the rollback to end")
+    assert value_of(server, name) == 1
+    assert killer.code(f"KILL {victim.id}") == rule("kill_unknown")
 
 
 def test_a_session_without_a_transaction_has_nothing_to_roll_back(

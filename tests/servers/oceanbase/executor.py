@@ -105,7 +105,7 @@ def _by_proxy(observer: Observer, session: Session, statement: grammar.Statement
                 *(int(each.transaction is not None), 1, "MCS_ACTIVE_READER", 1, 1),
             )
             for each in observer.sessions.values()
-            if each.proxied and each.tenant == session.tenant
+            if each.proxied and each.listed and each.tenant == session.tenant
         ]
         return _listing(_PROXY_LISTED, rows)
     if isinstance(statement, grammar.Kill) and statement.expression.isdigit():
@@ -253,7 +253,8 @@ def _processlist(observer: Observer, session: Session, full: bool) -> Answer:
     everybody = observer.shows_everybody(session)
     rows = []
     for each in reversed(observer.sessions.values()):
-        if not (session.tenant in (each.tenant, SYS_TENANT) and (everybody or each.user == session.user)):
+        seen = everybody or each.user == session.user
+        if not (each.listed and seen and session.tenant in (each.tenant, SYS_TENANT)):
             continue
         row = (each.id, each.user, each.host, each.schema, each.command, observer.elapsed(each), each.state, each.info)
         rows.append((*row, each.tenant, each.node.ip, each.node.rpc_port) if full else row)

@@ -61,6 +61,7 @@ def end(observer: Observer, victim: Session) -> None:
         _remove(observer, victim, outcome)
         return
     victim.ended_transaction = victim.transaction.id, IN_TERMINATE
+    victim.listed = observer.policies["rolling_back_listed"]
     victim.changed_state()
     _disconnect(victim, outcome)
     observer.after("rollback_linger", lambda: observer.forget(victim))

@@ -68,7 +68,7 @@ class Observer:
         return session
 
     def forget(self, session: Session) -> None:
-        """It is listed no more, and what it had is rolled back."""
+        """It is there no more, and what it had is rolled back."""
         if self.sessions.get(session.id) is session:
             session.end_transaction(commit=False)
             del self.sessions[session.id]

@@ -35,7 +35,8 @@ _ARGUMENT = "ob_kill_session_arg.cpp"
 _MANAGER = "ob_sql_session_mgr.cpp, kill_session"
 _GRAMMAR = "sql_parser_oracle_mode.y"
 _SEEKDB = "seekdb 1.4.0"
-_LISTING = "ob_show_processlist.cpp, check_ora_show_process_priv"
+_PROCESSLIST = "ob_show_processlist.cpp"
+_LISTING = _PROCESSLIST + ", check_ora_show_process_priv"
 _PROXY = "obproxy: ob_kill_op_handler.cpp"
 
 _ROWS = (
@@ -49,7 +50,7 @@ _ROWS = (
         "kill_string", "cast", SOURCE, _ARGUMENT, "cut at the first comma, cast to a number, 32 bits of it", ("cast",)
     ),
     Policy("kill_immediate", "ignored", DOCUMENTED, _PAGE, "IMMEDIATE and serial# mean nothing", ("ignored",)),
-    Policy("kill_again", OK, CHOSEN, "", "a session that is marked and still listed", (OK, UNKNOWN_SESSION)),
+    Policy("kill_again", OK, CHOSEN, "", "a session that is marked and still there", (OK, UNKNOWN_SESSION)),
     Policy("kill_self", OK, DOCUMENTED, _PAGE, "the own session: answered, then it ends", (OK, CUT)),
     Policy("kill_self_v2", CUT, SOURCE, _EXECUTOR, "the same by a client session id through a proxy", (CUT, OK)),
     Policy("cancel_idle", OK, MEASURED, _SEEKDB, "KILL QUERY on a session that runs nothing has no effect", (OK,)),
@@ -70,7 +71,15 @@ _ROWS = (
         "a killed lock waiter, rolled back at once, stays listed as SESSION_KILLED",
     ),
     Policy("cancel_linger", 0.0, CHOSEN, "7 to 9 s on " + _SEEKDB, "a cancelled lock waiter stays QUERY_KILLED"),
-    Policy("rollback_linger", 0.0, CHOSEN, _MANAGER, "a killed session rolls back so long: listed, with its locks"),
+    Policy("rollback_linger", 0.0, CHOSEN, _MANAGER, "a killed session rolls back so long, and holds its locks"),
+    Policy(
+        "rolling_back_listed",
+        True,
+        CHOSEN,
+        "False: " + _PROCESSLIST + ", which leaves out what is marked killed",
+        "whether session lists have it meanwhile, as SESSION_KILLED; its transaction is shown in any case",
+        (True, False),
+    ),
     # Who sees what.
     Policy(
         "listing",

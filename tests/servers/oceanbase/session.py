@@ -70,6 +70,8 @@ class Session:
         # Of a killed session, whose transaction is not its own any more.
         self.ended_transaction: tuple[int, str] | None = None
         self.killed = False
+        # Whether session lists have it.
+        self.listed = True
         # What its statement gets that was cancelled; a session that ran nothing keeps it until its next statement.
         self.cancelled: ServerError | None = None
         # Its connection ends after the answer to what it has sent.
@@ -115,6 +117,14 @@ class Session:
         if self.ended_transaction:
             return self.ended_transaction[1]
         return ACTIVE if self.transaction else ""
+
+    @property
+    def scheduled(self) -> tuple[str, float] | None:
+        """The state of its transaction and when it began, as the view of transactions has them."""
+        if self.transaction is None:
+            return None
+        state = "EXPLICIT_ACTIVE" if self.transaction.explicit else "IMPLICIT_ACTIVE"
+        return self.ended_transaction[1] if self.ended_transaction else state, self.transaction.begun
 
     def show(self) -> None:
         if self.observer.sessions.get(self.id) is self:

@@ -149,7 +149,7 @@ def _processlist(version: Version) -> Source:
     names = ", ".join(
         f'{listed.sql} AS "{listed.column.name}"' if listed.sql else f's."{listed.column.name}"' for listed in shown
     )
-    where = f'{_of_tenant("s")} AND (:everybody OR s."USER" = :user)'
+    where = f's.listed AND {_of_tenant("s")} AND (:everybody OR s."USER" = :user)'
     return Source(f"(SELECT {names} FROM x_session s WHERE {where})", [listed.column for listed in shown])
 
 
@@ -166,7 +166,7 @@ def _locks(version: Version) -> Source:
 
 
 def _schedulers() -> Source:
-    names = "SVR_IP, SVR_PORT, ID AS SESSION_ID, TRANS_ID AS TX_ID, transaction_kind AS STATE"
+    names = "SVR_IP, SVR_PORT, ID AS SESSION_ID, TRANS_ID AS TX_ID, transaction_state AS STATE"
     more = "'READ COMMITTED' AS ISOLATION_LEVEL, 'READ_WRITE' AS ACCESS_MODE, transaction_begun AS ACTIVE_TIME"
     return Source(
         f"(SELECT {names}, {more}, transaction_begun + 1 AS EXPIRE_TIME FROM x_session s"
@@ -215,7 +215,7 @@ class Memory:
             f'"{listed.column.name}"' + (" INTEGER PRIMARY KEY" if listed.column.name == "ID" else "")
             for listed in SESSION_COLUMNS
         )
-        connection.execute(f"CREATE TABLE x_session ({names}, transaction_kind, transaction_begun)")
+        connection.execute(f"CREATE TABLE x_session ({names}, listed, transaction_state, transaction_begun)")
         connection.execute(
             "CREATE TABLE x_lock (tenant, SVR_IP, SVR_PORT, TENANT_ID, TRANS_ID INTEGER, SESSION_ID INTEGER, TYPE, ID1, ID2,"
             " ID3, LMODE, REQUEST, since, BLOCK)"
@@ -225,18 +225,12 @@ class Memory:
             "CREATE TABLE x_object (tenant, OWNER, OBJECT_NAME, OBJECT_ID, DATA_OBJECT_ID INTEGER, OBJECT_TYPE, STATUS)"
         )
         connection.execute("CREATE TABLE x_privilege (name, PRIVILEGE, kind)")
-        self._show = f"INSERT OR REPLACE INTO x_session VALUES ({', '.join('?' * (len(SESSION_COLUMNS) + 2))})"
+        self._show = f"INSERT OR REPLACE INTO x_session VALUES ({', '.join('?' * (len(SESSION_COLUMNS) + 3))})"
 
     def show(self, session: Session) -> None:
-        transaction = session.transaction
-        self._connection.execute(
-            self._show,
-            (
-                *(listed.read(session) for listed in SESSION_COLUMNS),
-                transaction and ("EXPLICIT_ACTIVE" if transaction.explicit else "IMPLICIT_ACTIVE"),
-                transaction and transaction.begun / DAY,
-            ),
-        )
+        state, begun = session.scheduled or (None, None)
+        columns = (listed.read(session) for listed in SESSION_COLUMNS)
+        self._connection.execute(self._show, (*columns, session.listed, state, begun and begun / DAY))
 
     def hide(self, session: Session) -> None:
         self._connection.execute("DELETE FROM x_session WHERE ID = ?", (session.id,))

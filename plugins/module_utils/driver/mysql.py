@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import importlib
 import queue
+import re
 import socket
 import ssl
 import threading
+import time
 from contextlib import contextmanager
 
 from ..errors import ConnectionLost, DriverMissing, LoginFailed, StatementFailed
@@ -39,6 +41,8 @@ pymysql, IMPORT_ERROR = _imported()
 # (OB_CLIENT_SUPPORT_ORACLE_MODE_POS in the server's ob_mysql_packet.h). MySQL 8 uses the same bit for something else, so
 # nobody but OceanBase is told.
 _MULTI_STATEMENTS, _ORACLE_MODE = 1 << 16, 1 << 27
+# How Oracle mode says that the password is right and the right to log in is missing; the number alone is that of both.
+_NO_LOGIN = re.compile(r"(?:ORA|OBE)-01045\b")
 # What a server says that wants to be told (OB_NOT_SUPPORTED).
 _ORACLE_MODE_WANTED = 1235
 
@@ -107,17 +111,20 @@ class Connection:
         """The number of our session that the server, or a proxy in front of it, greeted us with."""
         return self._driver.thread_id()
 
-    def script(self, statements):
+    def script(self, statements, seconds=None):
         """Sends the statements in one go and returns the results of those that worked, in order, and the error that
         stopped the rest (StatementFailed), or None. A result is a list of rows, each a dictionary of texts and None.
 
         The server stops at the first error: what stands behind it was not carried out. Where they go `one_at_a_time`, so do
-        we, and each has its own `call_timeout`.
+        we, and each has its own `call_timeout`; after so many `seconds` the rest is not sent.
         """
         results: list[list[dict]] = []
         if not self.one_at_a_time:
             return results, self._carry_out("; ".join(statements), results)
+        began = time.monotonic()
         for number, text in enumerate(statements, start=1):
+            if results and seconds is not None and time.monotonic() - began > seconds:
+                break
             try:
                 error = self._carry_out(text, results)
             except ConnectionLost as lost:
@@ -216,6 +223,10 @@ def _login_failed(login, error, timed_out):
     cause = getattr(error, "original_exception", error)
     if isinstance(cause, ssl.SSLError) or code == _TLS_FAILED:
         return LoginFailed(f"login_ca_cert: no TLS with {where} ({text}); check the certificates of both sides.", code)
+    if _NO_LOGIN.match(text):
+        return LoginFailed(
+            f"login_user: {where} does not let {login.user} log in ({text}); GRANT CREATE SESSION TO it.", code
+        )
     if code == 1045:
         return LoginFailed(
             f"login_password: {where} refuses the login of {login.user} ({text}); check login_user and login_password.",

@@ -16,7 +16,7 @@ from .plan import plan
 from .result import listing, report
 from .select import select
 from .values import BadOption
-from .verify import as_seen, verify, watch_rollbacks
+from .verify import as_seen, doubt_gone, verify, watch_rollbacks
 
 # The match keys that a whole row needs beyond those of the rule.
 _WHOLE_ROW = frozenset({"transaction_age", "blocking"})
@@ -33,13 +33,14 @@ def end_sessions(database, rule, way, waiting, check_mode=False, whole_rows=Fals
     if check_mode or refused:
         as_planned(steps, refused)
         as_seen(outcomes, way, database.dialect, snapshot.unavailable)
+        doubt_gone(database, outcomes)
     else:
         began = time.monotonic()
         act(database, steps, rule, way, began + waiting.timeout)
         verify(database, outcomes, waiting, way, began)
     found = report(snapshot, selection, outcomes, way.verb, refused)
     if check_mode and any(step.statement for step in steps):
-        found.warnings += database.dialect.doubts(way)
+        found.warnings += database.dialect.doubts(way, [step.session for step in steps if step.statement])
     return found
 
 

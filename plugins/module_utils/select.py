@@ -46,7 +46,7 @@ def select(snapshot, rule, listing=False):
     if listing and not _sees_all(snapshot):
         selection.warnings.append(f"login_user: {_hidden(snapshot)}.")
     if rule.named:
-        _by_identity(snapshot, rule, selection)
+        _by_identity(snapshot, rule, selection, listing)
     else:
         _by_rule(snapshot, rule, selection, listing)
     return selection
@@ -91,8 +91,9 @@ def _own_user(snapshot):
 
 def _by_rule(snapshot, rule, selection, listing):
     fitting = []
+    ambiguous = {} if listing else ambiguous_ids(snapshot.sessions)
     for session in snapshot.sessions:
-        reason = _spares(rule, session, listing)
+        reason = _spares(rule, session, listing) or ambiguous.get(session.place)
         if reason is None:
             fitting.append(session)
         else:
@@ -108,6 +109,21 @@ def _by_rule(snapshot, rule, selection, listing):
         if id(session) in kept
     ]
     selection.spared += [(session, f"beyond the limit of {rule.limit}") for session in ordered[len(selection.picked) :]]
+
+
+def ambiguous_ids(sessions):
+    """Why a statement for a session would end another one as well, by the places that several of these sessions share.
+
+    Two proxies of OceanBase that were given the same number hand out the same ids.
+    """
+    found = defaultdict(list)
+    for session in sessions:
+        found[session.place].append(session)
+    return {
+        place: "its id does not name it alone: " + " and ".join(map(_who, members)) + " have it, and would end together"
+        for place, members in found.items()
+        if len(members) > 1
+    }
 
 
 def _spares(rule, session, listing):
@@ -156,7 +172,8 @@ def _ties(session):
     return session.logon_time or "", session.inst_id or 0, session.sid
 
 
-def _by_identity(snapshot, rule, selection):
+def _by_identity(snapshot, rule, selection, listing):
+    ambiguous = {} if listing else ambiguous_ids(snapshot.sessions)
     for wanted in rule.wanted:
         found = _find(snapshot, wanted)
         if found is None:
@@ -171,6 +188,8 @@ def _by_identity(snapshot, rule, selection):
             reason = "an earlier rule of this run has dealt with it"
         if reason:
             selection.settled.append(Outcome(found).settle("skipped", reason))
+        elif found.place in ambiguous:
+            selection.settled.append(Outcome(found).settle("refused", ambiguous[found.place]))
         else:
             selection.matched += 1
             selection.picked.append(found)

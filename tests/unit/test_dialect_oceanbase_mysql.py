@@ -195,7 +195,7 @@ class Scripted:
         self.works, self.code = works, code
         self.sent: list[str] = []
 
-    def script(self, statements: list[str]) -> tuple[list[list[Any]], StatementFailed | None]:
+    def script(self, statements: list[str], _seconds: float) -> tuple[list[list[Any]], StatementFailed | None]:
         self.sent += statements
         failed = StatementFailed("no", self.code) if self.works < len(statements) else None
         return [[]] * min(self.works, len(statements)), failed

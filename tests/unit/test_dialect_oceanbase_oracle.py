@@ -80,6 +80,9 @@ OTHER_USER = {
 }
 
 
+OTHERS = [Session(sid=SYS, username="SYS")]
+
+
 def failure(number: int, text: str = "", prefix: str = "OBE") -> StatementFailed:
     return StatementFailed(f"{prefix}-{number:05d}: {text}", number)
 
@@ -94,7 +97,8 @@ class Tenant:
         mode: str = "ORACLE",
         greeted: int = IDLE,
         user: str = "KILL_USER",
-        privileges: tuple[str, ...] = ("CREATE SESSION", "ALTER SYSTEM"),
+        privileges: tuple[str, ...] = ("CREATE SESSION", "ALTER SYSTEM", "SUPER"),
+        enabled: tuple[str, ...] = (),
         uuid: str | None = "6c2fe7b4-c6a1-11f0-8de9-0242ac120002",
         begun: Iterable[dict[str, Any]] = (),
         refused: dict[str, StatementFailed] | None = None,
@@ -102,10 +106,10 @@ class Tenant:
         self.rows = list(rows)
         self.session_id = greeted
         self.one_at_a_time = False
-        self.privileges = privileges
+        self.privileges, self.enabled = privileges, enabled
         self.begun = list(begun)
         self.variables = {"ob_compatibility_mode": mode, "version_comment": version, "server_uuid": uuid}
-        self.who = {"SID": str(self.rows[0]["ID"]), "NAME": user}
+        self.who: dict[str, str | None] = {"SID": str(self.rows[0]["ID"]), "NAME": user}
         self.refused = refused or {}
         self.asked: list[str] = []
         self.sent: list[str] = []
@@ -113,7 +117,7 @@ class Tenant:
     def ask(self, queries: list[str]) -> list[list[dict[str, Any]]]:
         return [self._answer(query) for query in queries]
 
-    def script(self, statements: list[str]) -> tuple[list[list[Any]], StatementFailed | None]:
+    def script(self, statements: list[str], _seconds: float) -> tuple[list[list[Any]], StatementFailed | None]:
         done: list[list[Any]] = []
         for statement in statements:
             self.sent.append(statement)
@@ -145,7 +149,8 @@ class Tenant:
         if query.endswith("AS NOW FROM DUAL"):
             return [{"NOW": f"{NOW.isoformat(' ')}.000000"}]
         if "_PRIVS" in query:
-            return [{"PRIVILEGE": each} for each in self.privileges if "USER_SYS" in query]
+            held = self.enabled if "SESSION_PRIVS" in query else self.privileges if "USER_SYS" in query else ()
+            return [{"PRIVILEGE": each} for each in held]
         if "COUNT(DISTINCT" in query:
             return [{"USERS": str(len({row["USER"] for row in self.rows}))}]
         if "OB_TRANSACTION_SCHEDULERS" in query:
@@ -181,6 +186,10 @@ def test_the_wrong_mode_is_refused_with_the_right_name() -> None:
         DatabaseError, match=r"^dialect: .* in MySQL mode; set dialect to oceanbase_mysql, or to oceanbas"
     ):
         OceanBaseOracle().introduce(Tenant(mode="MYSQL"), LOGIN)
+
+
+def test_a_version_of_one_number() -> None:
+    assert introduced(Tenant(version="OceanBase 4"))[1]["version"] == "4"
 
 
 def test_what_is_no_oceanbase_is_refused() -> None:
@@ -232,13 +241,36 @@ def test_whether_the_account_sees_other_users(
 
 
 def test_check_mode_says_that_alter_system_is_missing() -> None:
-    lacking = introduced(Tenant(privileges=("CREATE SESSION",)))[0]
-    assert lacking.doubts(Way(KILL)) == [
+    lacking = introduced(Tenant(privileges=("CREATE SESSION", "SUPER")))[0]
+    assert lacking.doubts(Way(KILL), OTHERS) == [
         "login_user: it lacks ALTER SYSTEM, so the server would refuse this: GRANT ALTER SYSTEM TO it."
     ]
-    assert not lacking.doubts(Way(CANCEL)), "KILL QUERY needs no such privilege"
+    assert not lacking.doubts(Way(CANCEL), OTHERS), "KILL QUERY needs no such privilege"
     for server in (Tenant(), Tenant(user="SYS"), Tenant(refused={"_PRIVS": failure(942)})):
-        assert not introduced(server)[0].doubts(Way(KILL))
+        assert not introduced(server)[0].doubts(Way(KILL), OTHERS)
+
+
+@pytest.mark.parametrize("verb", [KILL, CANCEL])
+def test_check_mode_says_that_others_sessions_may_be_out_of_reach(verb: str) -> None:
+    found = introduced(Tenant(privileges=("CREATE SESSION", "ALTER SYSTEM")))[0]
+    assert found.doubts(Way(verb), OTHERS) == [
+        "login_user: it is not SYS and lacks SUPER, so the server may refuse to end what other users run; "
+        "log in as SYS, or as the user of that session."
+    ]
+    assert not found.doubts(Way(verb), [Session(sid=IDLE, username="KILL_USER")])
+
+
+def test_check_mode_says_that_other_runs_do_not_recognise_us() -> None:
+    found = introduced(Tenant(refused={"SET_MODULE": failure(1031, "insufficient privileges")}))[0]
+    (doubt,) = found.doubts(Way(KILL), OTHERS)
+    assert doubt.startswith(f"login_user: its sessions cannot call themselves {TAG} (OBE-01031: insufficient")
+
+
+def test_privileges_of_a_role_that_is_not_enabled_do_not_count() -> None:
+    server = Tenant([OWN], enabled=("CREATE SESSION",), privileges=("CREATE SESSION", "SHOW PROCESS", "ALTER SYSTEM"))
+    found, about = introduced(server)
+    assert about["all_users"] is False
+    assert found.doubts(Way(KILL), [])[0].startswith("login_user: it lacks ALTER SYSTEM")
 
 
 def test_the_session_list_names_the_grant() -> None:
@@ -246,6 +278,31 @@ def test_the_session_list_names_the_grant() -> None:
         introduced(Tenant(refused={"OB_PROCESSLIST": failure(942, "table or view does not exist")}))
     assert error.value.message.startswith("login_user: missing privilege")
     assert "GRANT SELECT ON SYS.GV$OB_PROCESSLIST TO the login user; without it" in error.value.message
+
+
+def test_the_view_of_one_server_is_not_taken_for_that_of_the_cluster() -> None:
+    with pytest.raises(DatabaseError, match=r"GRANT SELECT ON SYS\.GV\$OB_PROCESSLIST"):
+        introduced(Tenant(refused={"GV$OB_PROCESSLIST": failure(942, "table or view does not exist")}))
+    found, _about = introduced(
+        server := Tenant(refused={"GV$OB_TRANSACTION_SCHEDULERS": failure(942, "table or view does not exist")})
+    )
+    keys = frozenset({"transaction_age"})
+    assert "GRANT SELECT ON SYS.GV$OB_TRANS" in found.sessions(server.ask, keys)[2]["transaction_age"]
+
+
+@pytest.mark.parametrize("rows", [[OTHER_USER], []])
+def test_a_list_without_our_own_session_is_not_believed(rows: list[dict[str, Any]]) -> None:
+    server = Tenant([OWN])
+    server.rows = rows
+    with pytest.raises(DatabaseError, match=rf"^login_user: the session list does not show our own session, {IDLE}, "):
+        introduced(server)
+
+
+def test_a_server_that_does_not_tell_our_id_is_not_believed() -> None:
+    server = Tenant()
+    server.who["SID"] = None
+    with pytest.raises(DatabaseError, match=r"^login_user: the session list does not show our own session, "):
+        introduced(server)
 
 
 # --- our own session
@@ -354,7 +411,7 @@ def test_a_list_without_tenants_is_that_of_the_login_s_tenant() -> None:
 def test_before_4_the_statement_is_kill() -> None:
     found, _about = introduced(Tenant([OLD_OWN, OLD_ROW], version=OLD, privileges=("CREATE SESSION",)))
     assert found.statement(Way(KILL), Session(sid=SYS)) == f"KILL {SYS}"
-    assert not found.doubts(Way(KILL)), "KILL needs no ALTER SYSTEM"
+    assert not found.doubts(Way(KILL), []), "KILL needs no ALTER SYSTEM"
 
 
 # --- statements

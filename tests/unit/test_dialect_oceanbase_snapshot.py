@@ -168,6 +168,12 @@ def test_blockers_from_lock_rows() -> None:
     assert [each.session.sid for each in planned(where, rule(match={"root_blocker": True})).outcomes] == [178]
 
 
+def test_a_wait_that_does_not_say_since_when_makes_nobody_a_blocker() -> None:
+    row = {**waiting(184, 178, 0.0), "CTIME": None}
+    found = {each.sid: each for each in look(Recorded([OWN, SEEKDB_IDLE, SEEKDB_RUNNING], locks=[row])).sessions}
+    assert found[184].blocked_by == {"inst_id": None, "sid": 178} and not found[178].blocks()
+
+
 def test_a_killed_waiter_whose_lock_row_lingers_makes_nobody_a_blocker() -> None:
     dying = {**SEEKDB_RUNNING, "STATE": "SESSION_KILLED"}
     where = look(Recorded([OWN, SEEKDB_IDLE, dying], locks=[waiting(184, 178, 9.0)]))

@@ -20,13 +20,16 @@ from ..plan import CANCEL, DISCONNECT, KILL
 from ..session import Answer
 from ..values import BadOption
 from .base import Dialect
-from .oceanbase_snapshot import LARGEST_SID, Grammar, SessionList, checked, node_of
+from .oceanbase_rows import is_of_cluster, node_of
+from .oceanbase_snapshot import LARGEST_SID, Grammar, SessionList, checked
 
-_VERSION = re.compile(r"OceanBase\S*\s+([0-9]+(?:\.[0-9]+)+)")
+_VERSION = re.compile(r"OceanBase\S*\s+([0-9]+(?:\.[0-9]+)*)")
 MYSQL_MODE, ORACLE_MODE = "MySQL", "Oracle"
 # The session ids that a proxy goes by: its own, which no server knows, or those of the cluster (ODP 4.2.3 and later,
 # where client_session_id_version is 2).
 PROXY_S_OWN, _CLUSTER_WIDE = "v1", "v2"
+# Where statements go out one by one, for so long, in seconds; then the sessions of the rest are looked at again.
+_STALE_SECONDS = 0.5
 
 
 class OceanBase(Dialect):
@@ -44,8 +47,11 @@ class OceanBase(Dialect):
     largest_sid = LARGEST_SID
     # A killed session whose transaction is over has let go of everything, even while the server still lists it.
     killed_is_ended = True
+    # ob_show_processlist: whoever is marked as killed is not shown, and that is done before the transaction is rolled back.
+    hides_killed = True
     unknown_although_listed = (
-        "the server lists it, but does not know its id; log in to the server directly, not through a proxy"
+        "the server lists it, but does not know its id; where its client came through a proxy with session ids of the "
+        "whole cluster, log in through that proxy, otherwise to the server itself"
     )
     sql_id_form = re.compile(r"[0-9A-F]{32}", re.ASCII)
     sql_id_shape = "32 characters of 0-9 and A-F"
@@ -90,10 +96,15 @@ class OceanBase(Dialect):
         """Opens the session list and finds out whether there is a proxy in between; our own row."""
         self._sessions = SessionList(self.grammar, self.version)
         own = self._sessions.open(connection.ask, own_sid)
+        if not own:
+            raise DatabaseError(
+                f"login_user: the session list does not show our own session, {own_sid}, so nobody knows what else it hides; "
+                "log in to a server itself, as a user that sees all sessions."
+            )
         if connection.session_id != own_sid:
             # The number that we were greeted with is not the server's: it is the proxy's.
             self.proxy = PROXY_S_OWN
-        elif int(own.get("PROXY_SESSID") or 0):
+        elif is_of_cluster(own):
             self.proxy = _CLUSTER_WIDE
         else:
             self.proxy = None
@@ -116,6 +127,9 @@ class OceanBase(Dialect):
 
     def sessions(self, ask, keys, sids=None):
         return self._sessions.read(ask, keys, sids)
+
+    def rolling_back(self, ask, sids):
+        return self._sessions.rolling_back(ask, sids)
 
     # --- statements
 
@@ -152,7 +166,7 @@ class OceanBase(Dialect):
 
     def send(self, connection, steps, matching, sparing, seconds=None):
         # The server stops at the first error; what stands behind it was not carried out.
-        done, error = connection.script([step.statement for step in steps])
+        done, error = connection.script([step.statement for step in steps], _STALE_SECONDS)
         return [Answer() for _result in done] + ([Answer(self.grammar.number(error), error.message)] if error else [])
 
 

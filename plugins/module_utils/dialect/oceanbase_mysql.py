@@ -13,7 +13,8 @@ from ..guard import TAG
 from ..session import iso
 from .base import GONE, PRIVILEGE, REFUSED, UNKNOWN
 from .oceanbase import MYSQL_MODE, OceanBase, client_info
-from .oceanbase_snapshot import Grammar, time_of
+from .oceanbase_rows import time_of
+from .oceanbase_snapshot import Grammar
 
 # It lets an account of a tenant other than sys see the sessions of other users.
 _SEES_ALL = re.compile(r"GRANT (?:ALL PRIVILEGES|.*\bPROCESS\b).* ON \*\.\*")
@@ -31,6 +32,8 @@ _GRAMMAR = Grammar(
     unknown_table=_UNKNOWN_TABLE,
     denied=_DENIED,
     missing="this server has no view {view}",
+    # seekdb, which is one server, has only these.
+    views_of_one_server=True,
     empty="",
 )
 

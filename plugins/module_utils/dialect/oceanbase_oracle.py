@@ -23,11 +23,13 @@ from .oceanbase_snapshot import Grammar, checked
 _WRAPPED = re.compile(r"(?:ORA|OBE)-00600\b.*?\barguments: (-[0-9]+)", re.DOTALL)
 _NUMBERED = re.compile(r"(?:ORA|OBE)-([0-9]{5})\b")
 _NO_SUCH_TABLE, _NO_PRIVILEGE, _INVALID, _SYNTAX = 942, 1031, 900, 1064
+_NOT_OWNER = -5251
 # Since this version there is ALTER SYSTEM KILL SESSION; KILL is as old as the mode.
 _KILLS_SESSIONS = (4,)
 _TIME = "TO_CHAR({time}, 'YYYY-MM-DD HH24:MI:SS.FF6')"
 _WHO = "SELECT SYS_CONTEXT('USERENV', 'SID') AS SID, SYS_CONTEXT('USERENV', 'SESSION_USER') AS NAME FROM DUAL"
-_PRIVILEGES = ("USER_SYS_PRIVS", "ROLE_SYS_PRIVS")
+# The privileges in force now; where that view cannot be read, those that were granted, to the user and to its roles.
+_PRIVILEGES = (("SESSION_PRIVS",), ("USER_SYS_PRIVS", "ROLE_SYS_PRIVS"))
 
 
 def number_of(error):
@@ -55,6 +57,7 @@ _GRAMMAR = Grammar(
     # A view that may not be read looks like one that is not there.
     denied=_NO_PRIVILEGE,
     missing="missing privilege, unless this version has no such view: GRANT SELECT ON {view} TO the login user",
+    views_of_one_server=False,
     empty=None,
 )
 
@@ -66,12 +69,12 @@ class OceanBaseOracle(OceanBase):
     # -4174 unknown session id, -5251 not owner, -5065/-4012 interrupted by us or by the server's own time limit before it
     # answered (ob_errno.def); 1094, 1095 and 1317 are the same from a proxy.
     error_classes = {
-        **{-4174: GONE, 1094: GONE, -5251: REFUSED, 1095: REFUSED, _NO_PRIVILEGE: PRIVILEGE},
+        **{-4174: GONE, 1094: GONE, _NOT_OWNER: REFUSED, 1095: REFUSED, _NO_PRIVILEGE: PRIVILEGE},
         **{-5065: UNKNOWN, -4012: UNKNOWN, 1317: UNKNOWN},
     }
     advice = {
         _NO_PRIVILEGE: "GRANT ALTER SYSTEM TO the login user",
-        -5251: "log in as SYS, or as the user of that session",
+        _NOT_OWNER: "log in as SYS, or as the user of that session",
         # Only behind a proxy does it come that far; see send.
         _INVALID: "log in to a server itself, not through a proxy, so that KILL can be sent instead",
     }
@@ -80,6 +83,9 @@ class OceanBaseOracle(OceanBase):
         super().__init__()
         self._may_alter_system = True
         self._knows_alter_system = True
+        # The user whose sessions are the only ones that it may end; None where it may end those of others, or nobody knows.
+        self._confined_to = None
+        self._nameless = ""
 
     def describe(self, connection, login):
         # Whether this mode takes several statements in one go, nobody has measured.
@@ -87,12 +93,13 @@ class OceanBaseOracle(OceanBase):
         ask = connection.ask
         comment, uuid = _variable(ask, "version_comment"), _variable(ask, "server_uuid")
         version = self._recognise(str(comment))
-        _settle_in(ask, login)
+        self._nameless = _settle_in(ask, login)
         (rows,) = ask([_WHO])
-        own = self._open_list(connection, int(rows[0]["SID"]))
+        own = self._open_list(connection, int(rows[0]["SID"] or 0))
         tenant = self._sessions.tenant = own.get("TENANT") or _tenant(login.user)
         held = None if rows[0]["NAME"] == "SYS" else _privileges(ask)
-        self._may_alter_system = held is None or not held or "ALTER SYSTEM" in held
+        self._may_alter_system = not held or "ALTER SYSTEM" in held
+        self._confined_to = rows[0]["NAME"] if held and "SUPER" not in held else None
         return {
             **self._about(login, version, own, tenant, uuid or login.dsn),
             "all_users": held is None or "SHOW PROCESS" in held or self._sessions.shows_others(ask),
@@ -103,10 +110,23 @@ class OceanBaseOracle(OceanBase):
 
     # --- statements
 
-    def doubts(self, way):
-        if self._may_alter_system or self._is_kill(way):
-            return []
-        return ["login_user: it lacks ALTER SYSTEM, so the server would refuse this: GRANT ALTER SYSTEM TO it."]
+    def doubts(self, way, sessions):
+        found = []
+        if not (self._may_alter_system or self._is_kill(way)):
+            found.append(
+                "login_user: it lacks ALTER SYSTEM, so the server would refuse this: GRANT ALTER SYSTEM TO it."
+            )
+        if self._confined_to and any(session.username != self._confined_to for session in sessions):
+            found.append(
+                "login_user: it is not SYS and lacks SUPER, so the server may refuse to end what other users run; "
+                f"{self.advice[_NOT_OWNER]}."
+            )
+        if self._nameless:
+            found.append(
+                f"login_user: its sessions cannot call themselves {TAG} ({self._nameless}), so another run of this "
+                "collection does not recognise them."
+            )
+        return found
 
     @property
     def _alters_system(self):
@@ -137,19 +157,23 @@ class OceanBaseOracle(OceanBase):
 
 
 def _settle_in(ask, login):
-    """As in MySQL mode; what cannot be set is left as it is, except for the time zone that ages are computed in."""
+    """As in MySQL mode; why our session could not be named, if so. Only the time zone, that of all ages, must be set."""
     told = client_info(login).replace("'", "''")
     ask(["ALTER SESSION SET TIME_ZONE = '+00:00'"])
+    tagging = f"CALL DBMS_APPLICATION_INFO.SET_MODULE('{TAG}', '')"
+    nameless = ""
     for statement in (
         f"SET ob_query_timeout = {int(login.call_timeout * 1_000_000)}",
-        f"CALL DBMS_APPLICATION_INFO.SET_MODULE('{TAG}', '')",
+        tagging,
         f"CALL DBMS_APPLICATION_INFO.SET_CLIENT_INFO('{told}')",
     ):
         try:
             ask([statement])
-        except StatementFailed:
+        except StatementFailed as error:
             # Our own session is known by its id all the same.
-            pass
+            if statement == tagging:
+                nameless = error.message
+    return nameless
 
 
 def _variable(ask, name):
@@ -158,15 +182,18 @@ def _variable(ask, name):
 
 
 def _privileges(ask):
-    """The system privileges of our user, its own ones and those of its roles; none where they cannot be read."""
-    found: set[str] = set()
-    for view in _PRIVILEGES:
-        try:
-            (rows,) = ask([f"SELECT PRIVILEGE FROM SYS.{view}"])
-        except StatementFailed:
-            continue
-        found.update(row["PRIVILEGE"] for row in rows)
-    return found
+    """The system privileges that our user has; none where they cannot be read."""
+    for views in _PRIVILEGES:
+        found: set[str] = set()
+        for view in views:
+            try:
+                (rows,) = ask([f"SELECT PRIVILEGE FROM SYS.{view}"])
+            except StatementFailed:
+                continue
+            found.update(row["PRIVILEGE"] for row in rows)
+        if found:
+            return found
+    return set()
 
 
 def _tenant(user):

@@ -9,26 +9,18 @@ Both tenant modes have the same views; a Grammar holds what they spell different
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Callable
 
 from .. import values
-from ..blocking import LOCK_KEYS, Wait, relate
+from ..blocking import LOCK_KEYS, relate
 from ..errors import DatabaseError, StatementFailed
-from ..session import NOT_READ, Session
+from ..session import NOT_READ
 from ..values import BadOption
+from .oceanbase_rows import FINISHED, add_ages, add_objects, of_clients, session_of, time_of, wait_of
 
 # The server casts an id to 32 bits without a check: KILL 4294968696 kills session 1400 (measured).
 LARGEST_SID = 2**32 - 1
 
-# The server lists these states; QUERY_KILLED is not one of them: the session lives on.
-_DYING = "SESSION_KILLED"
-_INTERNAL_HOST = "0.0.0.0:0"
-# A transaction in one of these states holds no lock any more, although its row is still there.
-_FINISHED = ("IDLE", "ABORTED", "ROLLED_BACK", "COMMITED")
-# The administrators of MySQL and Oracle mode, the proxy's account, and those for security and auditing of Oracle mode; what
-# begins with two underscores belongs to the server, too.
-_SYSTEM_USERS = ("ROOT", "SYS", "PROXYRO", "LBACSYS", "ORAAUDITOR")
 # Since this version the views of this file exist, and since that one a lock row tells the holder's session (commit 1196d9a
 # of the server's source).
 _VIEWS_SINCE, _HOLDERS_LISTED = (4,), (4, 2, 4)
@@ -108,7 +100,8 @@ class Grammar:
     view that returns one row at most; `now` asks for the server's time as NOW, `time` turns a time into a text that both
     share; `tablet` is the tablet in the column ID3 of a lock, `empty` how an empty text arrives. `number` is the error
     number of a StatementFailed, `unknown_table` that of a view which is not there, `denied` that of one which may not be
-    read, `missing` what the former means.
+    read, `missing` what the former means; `views_of_one_server` says that those will do where the views of the whole
+    cluster are not there.
     """
 
     schema: str
@@ -121,6 +114,7 @@ class Grammar:
     unknown_table: int
     denied: int
     missing: str
+    views_of_one_server: bool
     empty: str | None
 
 
@@ -157,7 +151,7 @@ class SessionList:
             if row is None:
                 raise DatabaseError(f"login_user: {self._denied['sessions']}; without it no session can be listed.")
             self._columns = frozenset(row)
-            (rows,) = ask([f"{self._query(_OWN, None)} WHERE ID = {own_sid}"])
+            (rows,) = ask([f"{self._query(_OWN, None)} WHERE ID = {own_sid}"]) if row else ([],)
         own: dict = next((row for row in rows if int(row["ID"]) == own_sid), {})
         self._own_proxy_id = int(own.get("PROXY_SESSID") or 0) or None
         return own
@@ -192,14 +186,30 @@ class SessionList:
             queries["objects"] = self._locked_objects()
         found = dict(zip(queries, ask(list(queries.values()))))
         now = time_of(found["now"][0]["NOW"])
-        sessions = [self._session(_renamed(row)) for row in found["sessions"]]
-        _add_ages(sessions, found.get("begun", ()), now)
-        relate(sessions, [_wait(row) for row in found.get("waits", ())])
-        _add_objects(sessions, found.get("objects", ()))
+        sessions = of_clients([self._session(_renamed(row)) for row in found["sessions"]])
+        add_ages(sessions, found.get("begun", ()), now)
+        relate(sessions, [wait_of(row) for row in found.get("waits", ())])
+        add_objects(sessions, found.get("objects", ()))
         if sids is not None:
             wanted = set(sids)
             sessions = [session for session in sessions if session.sid in wanted]
         return now, sessions, self._unavailable(keys)
+
+    def rolling_back(self, ask, sids):
+        """Which of these ids have a transaction that is not over, listed or not; why that cannot be seen, None if it can."""
+        if "transactions" not in self._found and "transactions" not in self._denied:
+            self._look_for(ask, "transactions")
+        if "transactions" in self._denied:
+            return frozenset(), self._denied["transactions"]
+        finished = ", ".join(f"'{state}'" for state in FINISHED)
+        among = ", ".join(str(checked(sid)) for sid in sids)
+        (rows,) = ask(
+            [
+                f"SELECT SESSION_ID FROM {self._place('transactions')} "
+                f"WHERE SESSION_ID IN ({among}) AND STATE NOT IN ({finished})"
+            ]
+        )
+        return frozenset(int(row["SESSION_ID"]) for row in rows), None
 
     # --- views
 
@@ -221,7 +231,7 @@ class SessionList:
         None when it cannot be read: the reason then stands in `_denied`.
         """
         grammar = self._grammar
-        for name in _VIEWS[view]:
+        for name in _VIEWS[view] if grammar.views_of_one_server else _VIEWS[view][:1]:
             place = f"{grammar.schema}.{name}"
             try:
                 (rows,) = ask([grammar.first.format(columns=columns, view=place)])
@@ -249,7 +259,9 @@ class SessionList:
 
     def _needed(self, keys):
         """Identity, status and what these keys ask for: every column more is felt when thousands are looked at again."""
-        return {*_ALWAYS, *(name for key in keys for name in _COLUMNS_OF.get(key, ()))}
+        # Which of a client's sessions behind a proxy was used last.
+        used = {"TIME"} if "PROXY_SESSID" in self._columns else set()
+        return {*_ALWAYS, *used, *(name for key in keys for name in _COLUMNS_OF.get(key, ()))}
 
     def _query(self, columns, sids):
         if self._version < _VIEWS_SINCE:
@@ -260,7 +272,10 @@ class SessionList:
 
     def _begun(self):
         since = self._grammar.time.format(time="ACTIVE_TIME")
-        return f"SELECT SESSION_ID, {since} AS SINCE FROM {self._place('transactions')} WHERE ACTIVE_TIME IS NOT NULL"
+        return (
+            f"SELECT SESSION_ID, {since} AS SINCE FROM {self._place('transactions')} "
+            "WHERE SESSION_ID > 0 AND ACTIVE_TIME IS NOT NULL"
+        )
 
     def _waits(self):
         # A row with BLOCK=1 is a wait: SESSION_ID waits since CTIME microseconds for what session ID2 holds.
@@ -279,44 +294,12 @@ class SessionList:
     # --- rows
 
     def _session(self, row):
-        sid = int(row["ID"])
-        state = row.get("STATE")
-        active = row.get("COMMAND") != "Sleep"
-        address, port = _client(row)
-        elapsed = max(float(row.get("TIME") or 0.0), float(row.get("TOTAL_TIME") or 0.0))
-        coordinator = int(row.get("MASTER_SESSID") or 0)
-        username = row.get("USER") or None
-        return Session(
-            sid=sid,
-            node=node_of(row),
-            client_address=address,
-            client_port=port,
-            type="background" if row.get("HOST") == _INTERNAL_HOST else "user",
-            own=sid == self._own_sid or self._is_own_by_proxy(row),
-            oracle_maintained=(username or "").upper() in _SYSTEM_USERS or (username or "").startswith("__"),
-            username=username,
-            schema=row.get("DB") if row.get("DB") not in ("NULL", "") else None,
-            machine=address,
-            module=row.get("MODULE") or None,
-            action=row.get("ACTION") or None,
-            client_info=row.get("CLIENT_INFO") or None,
-            container=row.get("TENANT") or self.tenant,
-            status="killed" if state == _DYING else "active" if active else "inactive",
-            command=row.get("COMMAND"),
-            sql_id=(row.get("SQL_ID") or None) if active else None,
-            sql_exec_id=(row.get("TRACE_ID") or None) if active else None,
-            sql_text=row.get("INFO"),
-            # TIME counts the present state and starts anew when a statement is retried or killed; TOTAL_TIME goes on.
-            idle_seconds=None if active else float(row.get("TIME") or 0.0),
-            active_seconds=elapsed if active else None,
-            sql_active_seconds=elapsed if active else None,
-            transaction=_transaction(row, self._grammar.empty),
-            coordinator={"inst_id": None, "sid": coordinator} if coordinator and coordinator != sid else None,
+        found = session_of(row, self.tenant, self._grammar.empty)
+        # A proxy serves one client by sessions on several servers, which all carry its own number for the client.
+        found.own = found.sid == self._own_sid or (
+            self._own_proxy_id is not None and int(row.get("PROXY_SESSID") or 0) == self._own_proxy_id
         )
-
-    def _is_own_by_proxy(self, row):
-        """A proxy serves one client by sessions on several servers, which all carry its own number for the client."""
-        return self._own_proxy_id is not None and int(row.get("PROXY_SESSID") or 0) == self._own_proxy_id
+        return found
 
     def _unavailable(self, keys):
         """Every match key that cannot be answered here, or that was not read, with the reason."""
@@ -346,48 +329,6 @@ def checked(sid):
     return number
 
 
-def time_of(written):
-    return datetime.fromisoformat(str(written))
-
-
-def node_of(row):
-    return f"{row['SVR_IP']}:{row['SVR_PORT']}" if row.get("SVR_IP") else None
-
-
 def _renamed(row):
     """A row of either list by the names of the view's columns."""
     return {_OLD_NAMES.get(name.upper(), name.upper()): value for name, value in row.items()}
-
-
-def _wait(row):
-    return Wait((None, int(row["SESSION_ID"])), (None, int(row["ID2"])), float(row["CTIME"]) / 1e6)
-
-
-def _add_ages(sessions, rows, now):
-    begun = {int(row["SESSION_ID"]): time_of(row["SINCE"]) for row in rows}
-    for session in sessions:
-        if session.transaction and session.sid in begun:
-            session.transaction["age_seconds"] = (now - begun[session.sid]).total_seconds()
-
-
-def _add_objects(sessions, rows):
-    objects: dict[int, list[str]] = {}
-    for row in rows:
-        objects.setdefault(int(row["SESSION_ID"]), []).append(f"{row['OWNER']}.{row['OBJECT_NAME']}")
-    for session in sessions:
-        session.locked_objects = sorted(objects.get(session.sid, ())) or None
-
-
-def _client(row):
-    """Address and port of the client itself; behind a proxy HOST is the proxy's."""
-    host, _colon, port = str(row.get("HOST") or "").rpartition(":")
-    port = str(int(row.get("USER_CLIENT_PORT") or 0) or port)
-    return row.get("USER_CLIENT_IP") or host or None, (int(port) if port.isdigit() else 0) or None
-
-
-def _transaction(row, empty):
-    # A server without the column has the id only.
-    finished = "TRANS_STATE" in row and row["TRANS_STATE"] in (empty, *_FINISHED)
-    if finished or not int(row.get("TRANS_ID") or 0):
-        return None
-    return {"age_seconds": None, "undo_records": None}

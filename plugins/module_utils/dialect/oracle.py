@@ -129,7 +129,7 @@ class Oracle(Dialect):
 
     # --- statements
 
-    def doubts(self, way):
+    def doubts(self, way, sessions):
         if self._may_end or self._procedure:
             return []
         return [f"login_user: it has no ALTER SYSTEM, so the server will refuse this; {self.advice[NO_PRIVILEGE]}."]

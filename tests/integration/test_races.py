@@ -266,7 +266,7 @@ def test_another_server_behind_our_address(site: OceanBase, start_module: Start)
 # --- gone, killed, or being killed
 
 
-# How long the stand-in lists it is a policy; see test_oracle_mode.
+# How long the stand-in lists it is a policy; see oracle_mode.
 @pytest.mark.parametrize("site", ["oceanbase"], indirect=True)
 def test_a_killed_lock_waiter_is_ended_although_listed_and_never_picked_again(
     site: OceanBase, server: Any, proxy: Wire, run_module: Run, db_user: dict[str, str]

@@ -46,7 +46,7 @@ class OceanBase(Site):
     # ER_QUERY_INTERRUPTED, ER_BAD_FIELD_ERROR, ER_NO_SUCH_THREAD
     cancelled = 1317
     garbled = dict.fromkeys(("kill", "cancel"), Denial(1054, "x"))
-    unknown = Denial(1094, "log in to the server directly, not through a proxy")
+    unknown = Denial(1094, "log in through that proxy, otherwise to the server itself")
     patience = 6.0
     own_sessions = f"SELECT ID FROM oceanbase.V$OB_PROCESSLIST WHERE MODULE = '{TAG}'"
     # The views that show sessions and waits for locks, and a statement that lasts for a while.
@@ -145,7 +145,7 @@ class OceanBaseOracle(OceanBase):
     cancelled = 600
     gone = -4174
     garbled = {"kill": Denial(-4174, "Unknown thread id"), "cancel": Denial(904, "invalid identifier")}
-    unknown = Denial(-4174, "log in to the server directly, not through a proxy")
+    unknown = Denial(-4174, "log in through that proxy, otherwise to the server itself")
     own_sessions = f"SELECT ID FROM SYS.GV$OB_PROCESSLIST WHERE MODULE = '{TAG}'"
     sessions_view, locks_view = "SYS.GV$OB_PROCESSLIST", "SYS.GV$OB_LOCKS"
     lasting = "CALL DBMS_LOCK.SLEEP(3600)"

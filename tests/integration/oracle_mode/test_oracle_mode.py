@@ -8,8 +8,8 @@ The server is the stand-in, the driver is the real one; the contract set and the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -17,45 +17,14 @@ import pytest
 from ansible_collections.dbops.oracle_sessions.plugins.filter.plan import plan
 from servers import oceanbase_actors as actors
 from servers.actors import Session, wait_until
-from servers.oceanbase.handle import OceanBaseServer
 from servers.seekdb import Seekdb
 
-from .conftest import Play, launch
-from .sites import OceanBaseOracle, Wire
+from ..conftest import Play, launch
+from ..sites import OceanBaseOracle, Wire
+from .tenant import MAY_KILL, MAY_LIST, idle, outcomes, run, serving
 
-Run = Callable[..., dict[str, Any]]
-
-MAY_LIST = ("CREATE SESSION", "SHOW PROCESS", "SELECT ON SYS.GV$OB_PROCESSLIST")
-MAY_KILL = (*MAY_LIST, "ALTER SYSTEM")
 # The ids of the reference document.
 KILL_USER, SYS = 3221487726, 3221487722
-
-
-@pytest.fixture
-def site(oracle_mode_server: OceanBaseServer) -> OceanBaseOracle:
-    return OceanBaseOracle(oracle_mode_server)
-
-
-def run(site: OceanBaseOracle, name: str, wire: Wire | None = None, **options: Any) -> dict[str, Any]:
-    """The result of a module; the login is SYS's unless the options say otherwise."""
-    login = {"login_dsn": wire.dsn if wire else site.server.dsn, **site.login}
-    return launch(name, login | options).result()
-
-
-def outcomes(result: dict[str, Any]) -> dict[int, str]:
-    return {row["sid"]: row["outcome"] for row in result["sessions"]}
-
-
-@contextmanager
-def serving(**options: Any) -> Iterator[OceanBaseOracle]:
-    """A server of its own, with these options."""
-    with OceanBaseServer(**options) as server:
-        yield OceanBaseOracle(server)
-
-
-def idle(site: OceanBaseOracle, stack: ExitStack, account: dict[str, str] | None = None) -> Session:
-    return stack.enter_context(actors.idle(site.server, **(account or site.create_user())))
-
 
 # --- which mode it is
 
@@ -271,70 +240,6 @@ def test_ids_of_the_whole_cluster_do_for_everything() -> None:
         assert outcomes(cancelled) == {busy.id: "ended"} and cancelled["database"]["proxy"] == "v2" and busy.alive()
         result = run(site, "session_kill", match={"username": account["user"]})
         assert not busy.alive() and bystander.alive() and outcomes(result) == {busy.id: "ended"}
-
-
-# --- dying
-
-
-def test_a_killed_session_that_is_still_listed_has_ended_and_is_not_picked_again() -> None:
-    with serving(linger=3600) as site, ExitStack() as stack, Wire(site) as wire:
-        account = site.create_user()
-        holder = stack.enter_context(actors.idle_in_transaction(site.server, database="lingering"))
-        victim = stack.enter_context(actors.waiter(site.server, database="lingering", holds=2, **account))
-        result = run(site, "session_kill", match={"username": account["user"]})
-        assert site.state(victim) == "SESSION_KILLED" and outcomes(result) == {victim.id: "ended"}
-        again = run(site, "session_kill", wire, match={"username": account["user"]})
-        assert again["matched"] == 0 and not again["changed"] and wire.ended() == []
-        named = run(site, "session_kill", wire, sid=victim.id)
-        assert outcomes(named) == {victim.id: "gone"} and wire.ended() == []
-        assert holder.alive()
-        free = stack.enter_context(actors.idle_in_transaction(site.server, row=2, database="lingering"))
-        assert free.alive(), "its own lock is free"
-
-
-def test_a_transaction_that_still_rolls_back_is_not_gone() -> None:
-    with serving(rollback_linger=3600) as site, ExitStack() as stack:
-        account = site.create_user()
-        victim = stack.enter_context(actors.idle_in_transaction(site.server, database="rolling", **account))
-        result = run(site, "session_kill", match={"username": account["user"]}, wait_timeout=1)
-        assert outcomes(result) == {victim.id: "rolling_back"} and result["changed"] and not result["failed"]
-        again = run(site, "session_kill", sid=victim.id, wait_timeout=1)
-        assert outcomes(again) == {victim.id: "rolling_back"} and not again["changed"]
-
-
-def test_before_4_nobody_sees_whether_a_killed_session_still_rolls_back() -> None:
-    """SHOW FULL PROCESSLIST has no column for it, so a session that is still listed is not called ended."""
-    with serving(version="3.2.4.5", rollback_linger=3600) as site, ExitStack() as stack:
-        account = site.create_user()
-        victim = stack.enter_context(actors.idle_in_transaction(site.server, database="unseen", **account))
-        result = run(site, "session_kill", match={"username": account["user"]}, wait_timeout=1)
-        assert outcomes(result) == {victim.id: "pending"} and result["failed"]
-        assert "whether it rolls back cannot be seen" in result["sessions"][0]["reason"]
-
-
-# --- one statement after the other
-
-
-def test_only_what_was_sent_counts_as_sent(site: OceanBaseOracle) -> None:
-    """The second statement of a batch is lost; whoever stands behind it and goes meanwhile is gone, not ended."""
-    with ExitStack() as stack, Wire(site) as wire:
-        account = site.create_user()
-        first, second, third = (idle(site, stack, account) for _turn in range(3))
-        acts: list[str] = []
-
-        def is_second(text: str) -> bool:
-            acts.extend([text] * site.is_act(text))
-            return len(acts) == 2
-
-        with wire.hold(is_second) as hold:
-            login = {"login_dsn": wire.dsn, **site.login}
-            module = launch("session_kill", {**login, "match": {"username": account["user"]}})
-            hold.wait()
-            site.kill(third)
-            hold.drop()
-            result = module.result()
-        assert outcomes(result) == {first.id: "ended", second.id: "ended", third.id: "gone"}
-        assert not any(each.alive() for each in (first, second, third))
 
 
 # --- offline, and in a policy

@@ -51,7 +51,7 @@ options:
       - Guards to lift, by name. A session that several guards hold back needs all of them lifted.
       - V(system_users) holds back sessions whose user belongs to the database itself. On Oracle Database those are the
         users that ALL_USERS lists as ORACLE_MAINTAINED, on 11.2 a fixed list. On OceanBase they are V(root), V(SYS),
-        V(PROXYRO) and all whose name begins with two underscores.
+        V(LBACSYS), V(ORAAUDITOR), V(PROXYRO) and all whose name begins with two underscores.
       - V(no_username) holds back sessions without a user name.
       - V(parallel_servers) holds back sessions that work for another session, the coordinator; the reason names it. End
         the coordinator instead, and its parallel servers end with it.

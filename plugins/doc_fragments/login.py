@@ -14,10 +14,10 @@ options:
     description:
       - What kind of database stands behind O(login_dsn).
       - V(oracle) is Oracle Database from 11.2 on. It recognises Amazon RDS by itself, V(oracle_rds) names it.
-      - V(oceanbase) finds out the mode of the tenant by itself, V(oceanbase_mysql) names it. This version acts on
-        MySQL-mode tenants; an Oracle-mode tenant is refused at login, whichever of the two is set.
-      - V(oceanbase_oracle) comes with a later version of this collection. This one refuses it by name before it
-        connects.
+      - V(oceanbase) is OceanBase, and finds out by itself whether the tenant is in MySQL mode or in Oracle mode. For a
+        tenant in Oracle mode it logs in twice, because such a server refuses a client that does not ask for that mode.
+      - V(oceanbase_mysql) and V(oceanbase_oracle) name the mode, and log in once. A tenant in the other mode is then
+        refused, before anything is sent.
     type: str
     choices: [oracle, oracle_rds, oceanbase, oceanbase_oracle, oceanbase_mysql]
     default: oracle
@@ -26,13 +26,16 @@ options:
       - Where the database is. It must be given, here or in one of the other places where login options are looked up.
       - For Oracle Database it is an EZConnect string such as C(db1.example.com:1521/shop), C(tcps://) before it for
         TLS, or the alias of an entry in C(tnsnames.ora), see O(login_config_dir), or a whole connect descriptor.
-      - For OceanBase it is C(host:port), an IPv6 address in brackets. The address may be that of a proxy.
+      - For OceanBase it is C(host:port), an IPv6 address in brackets, in both modes. It had better be the address of a
+        server itself, on port 2881 as a rule. That of its proxy ODP, on port 2883 as a rule, will do with limits, see
+        RV(dbops.oracle_sessions.session_info#module:database.proxy).
       - One that carries a user or a password is refused. So is any other that contains C(@) or the word C(password).
     type: str
   login_user:
     description:
       - The database user. On Oracle Database C(user[target]) logs in as the proxy user C(user) and acts as C(target).
-      - For OceanBase it is written C(user@tenant), behind a proxy C(user@tenant#cluster).
+      - For OceanBase it is written C(user@tenant), behind a proxy C(user@tenant#cluster). The tenant's administrator is
+        C(SYS@tenant) in Oracle mode, C(root@tenant) in MySQL mode.
       - It must be given, here or in one of the other places where login options are looked up, unless
         O(login_external_auth=true).
     type: str
@@ -144,7 +147,8 @@ options:
 requirements:
   - Python 3.9 or newer, on the host where the module runs; newer versions of oracledb need a newer one
   - oracledb >= 3.0.0 for Oracle Database, on the host where the module runs
-  - PyMySQL >= 1.2.0 for OceanBase, on the host where the module runs
+  - PyMySQL >= 1.2.0 for OceanBase in both modes, on the host where the module runs; where there is none, its fork
+    pyoceanbase >= 1.1.0
 notes:
   - In the inventory, one host stands for one database. It has C(ansible_connection) set to V(local) and
     C(ansible_python_interpreter) set to V({{ ansible_playbook_python }}), so that the module runs on the control
@@ -165,11 +169,17 @@ notes:
     instances are open, it is C(SYS.GV_$INSTANCE) and the views named C(GV_$) rather than those named C(V_$).
   - To end something on Oracle Database the login user needs C(ALTER SYSTEM), or C(EXECUTE) on O(via_procedure), or on
     Amazon RDS C(EXECUTE) on C(RDSADMIN.RDSADMIN_UTIL).
-  - On OceanBase the login user needs SELECT on oceanbase.GV$OB_PROCESSLIST. Transactions need
-    oceanbase.GV$OB_TRANSACTION_SCHEDULERS, locks need oceanbase.GV$OB_LOCKS, locked objects need
-    oceanbase.DBA_OBJECTS as well. Servers that have only the views named V$ need the same on those.
-  - On OceanBase a user sees only its own sessions unless it has the PROCESS privilege, and ends only its own unless
-    it has SUPER. A user of the sys tenant sees and ends the sessions of all tenants.
+  - On OceanBase the login user needs C(SELECT) on GV$OB_PROCESSLIST. C(transaction_age) needs
+    GV$OB_TRANSACTION_SCHEDULERS, keys about locks need GV$OB_LOCKS, C(locked_object) needs DBA_OBJECTS as well. They belong
+    to C(oceanbase) in MySQL mode and to C(SYS) in Oracle mode. Servers that have only the views named V$ need the same on
+    those. Before OceanBase 4.0 there are none of these, and C(SHOW FULL PROCESSLIST) is read instead.
+  - In MySQL mode of OceanBase a user sees only its own sessions unless it has C(PROCESS), and ends only its own unless it
+    has C(SUPER). A user of the sys tenant sees and ends the sessions of all tenants.
+  - In Oracle mode of OceanBase a user sees only its own sessions unless it has C(SHOW PROCESS), and needs C(ALTER SYSTEM) to
+    kill. Whether C(ALTER SYSTEM) alone is enough for sessions of other users is not known. By the source of the
+    server those take C(SYS) or a user with C(SUPER). A tenant in Oracle mode shows its own sessions only.
+  - Behind the proxy ODP, what ends is the session on a server. Its transaction and its locks end with it. Whether the
+    proxy hangs up on its client as well, or goes on with another session, is not known.
   - What the login user may not read is listed in
     RV(dbops.oracle_sessions.session_info#module:database.unavailable), and a rule that needs it is refused with the
     name of the grant.

@@ -18,7 +18,7 @@ options:
         C(action), C(client_identifier), C(client_info), C(service), C(resource_group), C(container), C(status),
         C(type), C(server), C(command), C(sql_id), C(sql_text), C(event) and C(wait_class), each compared with the
         field of that name in a row of M(dbops.oracle_sessions.session_info). C(locked_object) is compared with each
-        object on which the session holds a lock, written C(OWNER.NAME), on OceanBase C(database.table).
+        object on which the session holds a lock, written C(OWNER.NAME), in MySQL mode of OceanBase C(database.table).
       - A text is compared as a whole. V(*) stands for any number of characters and V(?) for one. After a leading V(~)
         it is a regular expression as Python has them, which must match the whole text. Commas mean nothing, so
         several patterns need a list.
@@ -57,8 +57,9 @@ options:
         C(locked_object) take views of their own, which are read only when a rule names the key.
       - OceanBase does not list C(os_user), C(program), C(client_identifier), C(service), C(resource_group),
         C(server), C(event), C(wait_class), C(inst_id), C(logon_age), C(undo_records), C(temp_mb) and C(pga_mb). There
-        C(schema) is the current database, C(container) the tenant, C(machine) the same as C(client_address), and
-        C(sql_active) the same as C(active). The keys about locks need OceanBase 4.2.4 or newer.
+        C(schema) is the current database, in Oracle mode the current schema, C(container) the tenant, C(machine) the same
+        as C(client_address), and C(sql_active) the same as C(active). The keys about locks need OceanBase 4.2.4 or newer,
+        and C(in_transaction), C(transaction_age), C(module), C(action), C(client_info) and C(sql_id) need 4.0.
       - Where the login sees the sessions of all containers, that is from CDB$ROOT of Oracle Database and from the sys
         tenant of OceanBase, C(container) must be given. The pattern V(*) means all of them.
       - Sessions that are not of C(type) V(user) fit no rule. To act, a rule also passes by sessions that are already

@@ -16,7 +16,10 @@ options:
         V(1e2) or V(30.0).
       - On Oracle Database it is the SID of V$SESSION, and O(serial) must be given with it.
       - On OceanBase it is the session id that the server lists as ID, 1 to 4294967295. A larger one is refused,
-        because the server would cut it to 32 bits and take another session for it.
+        because the server would cut it to 32 bits and take another session for it. Copy it from
+        M(dbops.oracle_sessions.session_info). Behind the proxy ODP, C(SHOW PROCESSLIST) may show ids of the proxy, which
+        name nobody here.
+      - On OceanBase whoever has that id is meant, because there is no serial#. Give O(match) with it, or O(sessions).
       - With O(match), the session must satisfy that as well, and with O(exclude) it must not fit any entry.
       - It cannot be combined with O(sessions).
     type: raw
@@ -27,7 +30,8 @@ options:
         gives a sid to the next session as soon as it is free.
       - When the sid belongs to a session with another serial# by now, the outcome is V(gone), with a warning that says
         whose it is.
-      - OceanBase has none. One that is given is dropped with a warning.
+      - OceanBase has none. One that is given is dropped with a warning, in Oracle mode as well, where the statement has a
+        place for it that the server ignores.
     type: raw
   inst_id:
     description:
@@ -48,6 +52,8 @@ options:
       - With O(match), each session must satisfy that as well, and with O(exclude) it must not fit any entry.
       - Refused are rows of another database, container or tenant, rows from before a restart of the server, rows older than
         O(sessions_max_age), rows without a complete identity, and rows in which Ansible has masked a secret.
+      - In Oracle mode of OceanBase nobody can tell when the server started. There only address and port of the client
+        tell a session from one with the same id from before a restart.
       - It cannot be combined with O(sid).
     type: raw
   sessions_max_age:

@@ -38,7 +38,7 @@ def plan(snapshot, rule):
             raise BadOption(unknown[0], f"a rule to {verb} has no such option; it has {', '.join(known)}.")
         saved = _snapshot(snapshot)
         dialect = find(saved.database.get("dialect"))
-        dialect.assume(saved.database.get("version"))
+        dialect.assume(saved.database)
         check_sql_id(dialect, way.sql_id)
         planned = plan_sessions(saved, parse_rule(options), way, dialect)
     except BadOption as error:

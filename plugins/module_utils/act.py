@@ -11,7 +11,7 @@ from collections import defaultdict
 from .dialect.base import GONE, MARKED, PRIVILEGE, REFUSED, UNKNOWN
 from .errors import CallTimedOut, ConnectionLost, DatabaseError, ServerRestarted
 from .plan import CANCEL
-from .select import changed_since
+from .select import ambiguous_ids, changed_since
 
 # Sessions per batch. Where a batch is looked at and then sent, this is also the window in which a session may change
 # unseen: the larger, the faster, and the riskier.
@@ -50,8 +50,7 @@ def _in_batches(database, steps, rule, instance, deadline):
         if start and time.monotonic() > deadline:
             _too_late(batch)
             continue
-        while batch:
-            batch = _send(database, _ready(database, batch, rule), rule, instance)
+        _dispatch(database, batch, rule, instance)
 
 
 def _one_by_one(database, steps, rule, way, deadline):
@@ -64,9 +63,16 @@ def _one_by_one(database, steps, rule, way, deadline):
             continue
         alone = len(steps) == 1 or way.server_timeout is not None
         share = longest if alone else min(longest, max(_SHORTEST_SECONDS, left / (len(steps) - index)))
-        batch = [step]
-        while batch:
-            batch = _send(database, _ready(database, batch, rule), rule, seconds=share)
+        _dispatch(database, [step], rule, seconds=share)
+
+
+def _dispatch(database, batch, rule, instance=None, seconds=None):
+    """Deals with each of these steps; whoever has to wait for its turn is looked at again before it comes."""
+    left = batch
+    while left:
+        left = _send(database, _ready(database, left, rule), rule, instance, seconds)
+    # What is open and was not sent is what the server said it does not know.
+    _look_for_denied(database, [step for step in batch if not (step.outcome or step.sent)])
 
 
 def _too_late(steps):
@@ -87,6 +93,7 @@ def _still_fitting(database, steps, rule):
     """The steps whose session is the one that was matched, and still does what it was matched for."""
     keys = rule.keys() | ({"sql_id"} if steps[0].verb == CANCEL else set())
     present = database.look_up([step.session.sid for step in steps], keys)
+    ambiguous = ambiguous_ids(present.values())
     ready = []
     for step in steps:
         now = present.get(step.session.identity)
@@ -94,6 +101,7 @@ def _still_fitting(database, steps, rule):
             _vanished(step)
             continue
         reason = changed_since(rule, step.session, now, cancelling=step.verb == CANCEL)
+        reason = reason or ambiguous.get(now.place)
         if reason is None:
             ready.append(step)
         elif step.unanswered and (now.killed or step.verb == CANCEL):
@@ -109,41 +117,39 @@ def _still_fitting(database, steps, rule):
 
 
 def _vanished(step):
-    if step.sent:
-        step.settle("ended", "seen gone after the statement was sent")
-    else:
+    # Where its statement may have been carried out, verify looks on.
+    if not step.sent:
         step.settle("gone", "no such session any more when its turn came")
 
 
 def _send(database, steps, rule, instance=None, seconds=None):
-    """Sends the statements in one go; returns the steps to look at again after a lost answer."""
-    denied = []
-    while steps:
-        for step in steps:
-            step.sent = True
-        try:
-            matching = rule.matching(steps[0].session) | ({"sql_id"} if steps[0].verb == CANCEL else set())
-            answers = database.send(steps, matching, rule.sparing(), instance, seconds)
-        except ConnectionLost as error:
-            for step in steps:
-                step.unanswered = True
-            if seconds and isinstance(error, CallTimedOut):
-                # It was told to end, and has had its share of the time: verify looks on.
-                return []
-            database.recover(error)
-            break
-        for step, answer in zip(steps, answers):
-            if answer.held:
-                _held(step, answer)
-            elif answer.code is not None:
-                denied.append(step)
-                _refused(step, answer, database.dialect)
-        # What lies behind the answers was not carried out, and goes again.
-        steps = steps[len(answers) :]
+    """Sends the statements in one go; returns the steps to look at again, as their turn has not come or the answer was lost."""
+    if not steps:
+        return []
+    for step in steps:
+        step.sent = True
+    try:
+        matching = rule.matching(steps[0].session) | ({"sql_id"} if steps[0].verb == CANCEL else set())
+        answers = database.send(steps, matching, rule.sparing(), instance, seconds)
+    except ConnectionLost as error:
+        for step in steps[: error.reached]:
+            step.unanswered = True
         for step in steps:
             step.sent = step.unanswered
-    _look_for_denied(database, [step for step in denied if not step.outcome and not step.sent])
-    return steps
+        if seconds and isinstance(error, CallTimedOut):
+            # It was told to end, and has had its share of the time: verify looks on.
+            return []
+        database.recover(error)
+        return steps
+    for step, answer in zip(steps, answers):
+        if answer.held:
+            _held(step, answer)
+        elif answer.code is not None:
+            _refused(step, answer, database.dialect)
+    behind = steps[len(answers) :]
+    for step in behind:
+        step.sent = step.unanswered
+    return behind
 
 
 def _held(step, answer):

@@ -30,7 +30,7 @@ def relate(sessions, waits):
     A session that is already killed waits for nothing any more, even while the server still lists its wait
     (measured on seekdb 1.4: the lock row stays until the worker wakes up, up to 10 s after the kill).
     """
-    killed = {_key(session) for session in sessions if session.killed}
+    killed = {session.place for session in sessions if session.killed}
     live = [wait for wait in waits if wait.waiter not in killed and wait.waiter != wait.holder]
     waiters = defaultdict(list)
     longest: dict[tuple, Wait] = {}
@@ -39,7 +39,7 @@ def relate(sessions, waits):
         if wait.waiter not in longest or wait.seconds > longest[wait.waiter].seconds:
             longest[wait.waiter] = wait
     for session in sessions:
-        key = _key(session)
+        key = session.place
         wait = longest.get(key)
         session.blocked_by = {"inst_id": wait.holder[0], "sid": wait.holder[1]} if wait else None
         behind = _behind(key, waiters)
@@ -52,10 +52,6 @@ def relate(sessions, waits):
             if behind
             else None
         )
-
-
-def _key(session):
-    return session.inst_id, session.sid
 
 
 def _behind(key, waiters):
@@ -72,8 +68,8 @@ def _behind(key, waiters):
 
 def chain(session, sessions):
     """The holders from the one that blocks this session up to the root, nearest first; a cycle ends where it closes."""
-    by_key = {_key(each): each for each in sessions}
-    found, current, seen = [], session, {_key(session)}
+    by_key = {each.place: each for each in sessions}
+    found, current, seen = [], session, {session.place}
     while current is not None and current.blocked_by:
         key = (current.blocked_by["inst_id"], current.blocked_by["sid"])
         if key in seen:
@@ -90,7 +86,7 @@ def tree(sessions):
     for session in sessions:
         if session.blocked_by:
             children[(session.blocked_by["inst_id"], session.blocked_by["sid"])].append(session)
-    listed = {_key(session): session for session in sessions}
+    listed = {session.place: session for session in sessions}
     roots = [key for key in children if key not in listed or not listed[key].blocked_by]
     lines: list[str] = []
     drawn: set[tuple] = set()
@@ -107,7 +103,7 @@ def tree(sessions):
             drawn.add(key)
             lines.append(branch + (_line(listed[key]) if key in listed else f"session {key[1]} (not listed)"))
             behind = sorted(children.get(key, ()), key=_weight, reverse=True)
-            stack.extend((_key(child), depth + 1) for child in behind)
+            stack.extend((child.place, depth + 1) for child in behind)
     return "\n".join(lines) if lines else "No session waits for a lock of another one."
 
 

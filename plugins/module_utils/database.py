@@ -60,6 +60,10 @@ class Database:
         _now, sessions, self.unavailable = self._read(lambda: self.dialect.sessions(self._connection.ask, keys, sids))
         return {session.identity: session for session in sessions}
 
+    def rolling_back(self, sids):
+        """Which of these ids, of sessions that are not listed, still have a transaction; why that cannot be seen, or None."""
+        return self._read(lambda: self.dialect.rolling_back(self._connection.ask, sids))
+
     def send(self, steps, matching, sparing, instance=None, seconds=None):
         """Sends the statements of these steps and returns the Answers to as many of them as were dealt with.
 
@@ -94,6 +98,10 @@ class Database:
         self.dialect, about = self.dialect.introduce(self._connection, self._login)
         if any(about[key] != self._about[key] for key in ("dbid", "container")):
             raise ConnectionLost("the connection was lost, and another server answers at its address now")
+        if about.get("proxy") != self._about.get("proxy"):
+            raise ConnectionLost("the connection was lost, and the new one goes by other session ids")
+        if any(self._about.get(key) and not about.get(key) for key in ("all_users", "all_containers")):
+            raise ConnectionLost("the connection was lost, and the new one is shown fewer sessions than the one before")
         if restarted(self._about, about):
             raise ServerRestarted("the server was restarted meanwhile", instance=self.dialect.here)
 

@@ -32,7 +32,14 @@ class StatementFailed(DatabaseError):
 
 
 class ConnectionLost(DatabaseError):
-    """Our connection is gone; whether the last statement was carried out is unknown until it is looked up."""
+    """Our connection is gone; whether the last statement was carried out is unknown until it is looked up.
+
+    `reached` is how many of several statements may have reached the server, where they were sent one by one.
+    """
+
+    def __init__(self, message, code=None, reached=None):
+        super().__init__(message, code)
+        self.reached = reached
 
 
 class ServerRestarted(DatabaseError):

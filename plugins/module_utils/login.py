@@ -26,7 +26,10 @@ _ORACLE_ONLY = (
 
 @dataclass(frozen=True)
 class Login:
-    """Where and as whom; time limits in seconds. `host` and `port` are taken apart where the dialect needs them so."""
+    """Where and as whom; time limits in seconds. `host` and `port` are taken apart where the dialect needs them so.
+
+    `oracle_mode`: whether to tell an OceanBase server that this client knows its Oracle mode; None: if it asks for that.
+    """
 
     dsn: str
     user: str | None
@@ -37,6 +40,7 @@ class Login:
     host: str | None = None
     port: int | None = None
     ca_cert: str | None = None
+    oracle_mode: bool | None = None
     mode: str = "default"
     external_auth: bool = False
     wallet_dir: str | None = None

@@ -16,7 +16,7 @@ from .plan import plan
 from .result import listing, report
 from .select import select
 from .values import BadOption
-from .verify import as_seen, verify, watch_rollbacks
+from .verify import as_seen, doubt_gone, verify, watch_rollbacks
 
 # The match keys that a whole row needs beyond those of the rule.
 _WHOLE_ROW = frozenset({"transaction_age", "blocking"})
@@ -32,14 +32,15 @@ def end_sessions(database, rule, way, waiting, check_mode=False, whole_rows=Fals
     _refuse_out_of_reach(database, steps, way)
     if check_mode or refused:
         as_planned(steps, refused)
-        as_seen(outcomes, way, database.dialect)
+        as_seen(outcomes, way, database.dialect, snapshot.unavailable)
+        doubt_gone(database, outcomes)
     else:
         began = time.monotonic()
         act(database, steps, rule, way, began + waiting.timeout)
         verify(database, outcomes, waiting, way, began)
     found = report(snapshot, selection, outcomes, way.verb, refused)
     if check_mode and any(step.statement for step in steps):
-        found.warnings += database.dialect.doubts()
+        found.warnings += database.dialect.doubts(way, [step.session for step in steps if step.statement])
     return found
 
 
@@ -50,7 +51,7 @@ def plan_sessions(snapshot, rule, way, dialect):
     if refused:
         raise refused
     as_planned(steps)
-    as_seen(outcomes, way, dialect)
+    as_seen(outcomes, way, dialect, snapshot.unavailable)
     return report(snapshot, selection, outcomes, way.verb)
 
 

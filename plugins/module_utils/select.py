@@ -12,9 +12,9 @@ from .guard import protected_by
 from .session import Outcome, Session, moment, restarted
 from .values import BadOption
 
-# Outside the sys tenant, OceanBase shows an account without PROCESS the sessions of its own user only (server's source:
-# ob_show_processlist); taking what it hides for "none" would report the living as gone.
-_HIDDEN = "it lacks the privilege PROCESS, so the server hides the sessions of other users: GRANT PROCESS ON *.* TO it"
+# Outside the sys tenant, OceanBase shows an account without this privilege the sessions of its own user only (server's
+# source: ob_show_processlist); taking what it hides for "none" would report the living as gone.
+_SHOWING = {"oceanbase_oracle": ("SHOW PROCESS", ""), "oceanbase_mysql": ("PROCESS", " ON *.*")}
 
 
 # How far the clocks of a cluster's nodes may lie apart, in seconds, before a listing from the future is refused.
@@ -44,9 +44,9 @@ def select(snapshot, rule, listing=False):
         _same_database(rule.origin, snapshot.database)
     selection = Selection()
     if listing and not _sees_all(snapshot):
-        selection.warnings.append(f"login_user: {_HIDDEN}.")
+        selection.warnings.append(f"login_user: {_hidden(snapshot)}.")
     if rule.named:
-        _by_identity(snapshot, rule, selection)
+        _by_identity(snapshot, rule, selection, listing)
     else:
         _by_rule(snapshot, rule, selection, listing)
     return selection
@@ -60,7 +60,7 @@ def require(snapshot, rule, listing=False):
             reason = snapshot.unavailable[key]
             raise BadOption(option, f"{what} cannot be seen here ({reason}); leave it out, or mend that.")
     if not (listing or rule.named or _sees_all(snapshot) or rule.match.is_about_user(_own_user(snapshot))):
-        raise BadOption("login_user", f"{_HIDDEN}; or limit the rule to username: {_own_user(snapshot)}.")
+        raise BadOption("login_user", f"{_hidden(snapshot)}; or limit the rule to username: {_own_user(snapshot)}.")
     if (
         snapshot.database.get("all_containers")
         and rule.match
@@ -77,14 +77,23 @@ def _sees_all(snapshot):
     return snapshot.database.get("all_users") is not False
 
 
+def _hidden(snapshot):
+    privilege, everywhere = _SHOWING[snapshot.database["dialect"]]
+    return (
+        f"it lacks the privilege {privilege}, so the server hides the sessions of other users: "
+        f"GRANT {privilege}{everywhere} TO it"
+    )
+
+
 def _own_user(snapshot):
     return next((session.username for session in snapshot.sessions if session.own), None)
 
 
 def _by_rule(snapshot, rule, selection, listing):
     fitting = []
+    ambiguous = {} if listing else ambiguous_ids(snapshot.sessions)
     for session in snapshot.sessions:
-        reason = _spares(rule, session, listing)
+        reason = _spares(rule, session, listing) or ambiguous.get(session.place)
         if reason is None:
             fitting.append(session)
         else:
@@ -100,6 +109,21 @@ def _by_rule(snapshot, rule, selection, listing):
         if id(session) in kept
     ]
     selection.spared += [(session, f"beyond the limit of {rule.limit}") for session in ordered[len(selection.picked) :]]
+
+
+def ambiguous_ids(sessions):
+    """Why a statement for a session would end another one as well, by the places that several of these sessions share.
+
+    Two proxies of OceanBase that were given the same number hand out the same ids.
+    """
+    found = defaultdict(list)
+    for session in sessions:
+        found[session.place].append(session)
+    return {
+        place: "its id does not name it alone: " + " and ".join(map(_who, members)) + " have it, and would end together"
+        for place, members in found.items()
+        if len(members) > 1
+    }
 
 
 def _spares(rule, session, listing):
@@ -148,7 +172,8 @@ def _ties(session):
     return session.logon_time or "", session.inst_id or 0, session.sid
 
 
-def _by_identity(snapshot, rule, selection):
+def _by_identity(snapshot, rule, selection, listing):
+    ambiguous = {} if listing else ambiguous_ids(snapshot.sessions)
     for wanted in rule.wanted:
         found = _find(snapshot, wanted)
         if found is None:
@@ -163,6 +188,8 @@ def _by_identity(snapshot, rule, selection):
             reason = "an earlier rule of this run has dealt with it"
         if reason:
             selection.settled.append(Outcome(found).settle("skipped", reason))
+        elif found.place in ambiguous:
+            selection.settled.append(Outcome(found).settle("refused", ambiguous[found.place]))
         else:
             selection.matched += 1
             selection.picked.append(found)
@@ -200,7 +227,9 @@ def _gone(snapshot, wanted, selection):
         )
     session = wanted.seen or Session(sid=wanted.sid, serial=wanted.serial, inst_id=wanted.inst_id, status=None)
     if not _sees_all(snapshot) and session.username != _own_user(snapshot):
-        return Outcome(session).settle("failed", f"it is not listed, but that may mean nothing; login_user: {_HIDDEN}")
+        return Outcome(session).settle(
+            "failed", f"it is not listed, but that may mean nothing; login_user: {_hidden(snapshot)}"
+        )
     return Outcome(session).settle("gone", f"no such session when looked at{_as_seen_from(snapshot.database)}")
 
 

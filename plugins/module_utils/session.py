@@ -81,6 +81,11 @@ class Session:
         return self.inst_id, self.sid, self.serial, (self.logon_time or "")[:_WITHOUT_OFFSET]
 
     @property
+    def place(self):
+        """By what statements and lists of locks name it; nobody else has that at the same time, with rare exceptions."""
+        return self.inst_id, self.sid
+
+    @property
     def killed(self):
         return self.status == "killed"
 

@@ -51,25 +51,35 @@ def verify(database, outcomes, waiting, way, began):
     pause = waiting.interval
     rollbacks: dict[int, Rollback] = {}
     try:
+        for each in doubt_gone(database, outcomes):
+            each.outcome = ""
         while True:
             left = [each for each in outcomes if not each.outcome]
             if not left:
                 return
             present = database.look_up([each.session.sid for each in left], _WATCHED)
+            unseen = database.unavailable.get(_EVIDENCE)
+            hidden, doubt = _hidden(database, left, present)
             waited = time.monotonic() - began
             for each in left:
                 now = present.get(each.session.identity)
-                _judge(each, now, waited, database.dialect)
-                if not each.outcome and now.killed and now.transaction:
+                if now is not None:
+                    _judge(each, now, waited, database.dialect.killed_is_ended and not unseen)
+                elif each.session.sid not in hidden:
+                    _over(each, f"seen gone{doubt}", waited)
+                if not each.outcome and now and now.killed and now.transaction:
                     rollbacks.setdefault(id(each), Rollback()).add(waited, now.transaction["undo_records"])
             left = [each for each in left if not each.outcome]
             if not left:
                 return
             remaining = deadline - time.monotonic() if waiting.wait else 0.0
             if remaining <= 0:
-                unseen = database.unavailable.get(_EVIDENCE)
                 for each in left:
-                    _still_there(each, present[each.session.identity], waited, way, rollbacks.get(id(each)), unseen)
+                    now = present.get(each.session.identity)
+                    if now is None:
+                        _still_hidden(each, waited)
+                    else:
+                        _still_there(each, now, waited, way, rollbacks.get(id(each)), unseen)
                 return
             time.sleep(min(pause, remaining))
             pause = min(pause * _GROWTH, _LONGEST)
@@ -117,13 +127,11 @@ def watch_rollbacks(database, sessions):
     return {identity: rollback.told() for identity, rollback in rollbacks.items()}
 
 
-def _judge(outcome, now, waited, dialect):
-    """Settles what one look decides."""
-    if now is None:
-        _over(outcome, "seen gone", waited)
-    elif outcome.verb == CANCEL and outcome.sent:
+def _judge(outcome, now, waited, killed_is_ended):
+    """Settles what one look decides; `killed_is_ended` says that a killed session without a transaction is over."""
+    if outcome.verb == CANCEL and outcome.sent:
         _judge_cancelled(outcome, now, waited)
-    elif now.killed and now.transaction is None and dialect.killed_is_ended:
+    elif now.killed and now.transaction is None and killed_is_ended:
         _over(outcome, "killed, its transaction is over; the server lists it a little longer", waited)
 
 
@@ -136,6 +144,34 @@ def _judge_cancelled(outcome, now, waited):
 def _over(outcome, reason, waited):
     outcome.settle("ended" if outcome.sent else "gone", reason if outcome.sent else f"killed earlier: {reason}")
     outcome.waited_seconds = round(waited, 3)
+
+
+def _hidden(database, outcomes, present):
+    """The ids of those sessions that are not `present` and still roll back; what must be said where that cannot be seen."""
+    listed = {session.sid for session in present.values()}
+    # An id that is listed has another session by now, and a transaction of that id may be its.
+    away = [each.session.sid for each in outcomes if each.session.sid not in listed]
+    if not (away and database.dialect.hides_killed):
+        return frozenset(), ""
+    rolling, unseen = database.rolling_back(away)
+    return rolling, f"; whether it still rolls back cannot be seen ({unseen})" if unseen else ""
+
+
+def doubt_gone(database, outcomes):
+    """Those that count as gone and are not: the server does not list them any more, but they still roll back."""
+    gone = [each for each in outcomes if each.outcome == "gone"]
+    if not (gone and database.dialect.hides_killed):
+        return []
+    hidden, _doubt = _hidden(database, gone, database.look_up([each.session.sid for each in gone], frozenset()))
+    doubtful = [each for each in gone if each.session.sid in hidden]
+    for each in doubtful:
+        _still_hidden(each)
+    return doubtful
+
+
+def _still_hidden(outcome, waited=0.0):
+    outcome.waited_seconds = round(waited, 3)
+    outcome.settle("rolling_back", f"killed, not listed any more, and still rolling back after {waited:.1f} s")
 
 
 def _still_there(outcome, now, waited, way, rollback=None, unseen=None):
@@ -155,10 +191,11 @@ def _still_there(outcome, now, waited, way, rollback=None, unseen=None):
         outcome.settle("pending", f"still there {waited:.1f} s after {since}{doubt}")
 
 
-def as_seen(outcomes, way, dialect):
+def as_seen(outcomes, way, dialect, unavailable):
     """Settles what is still open by the snapshot alone: check mode looks no further."""
+    unseen = unavailable.get(_EVIDENCE)
     for each in outcomes:
         if not each.outcome:
-            _judge(each, each.session, 0.0, dialect)
+            _judge(each, each.session, 0.0, dialect.killed_is_ended and not unseen)
         if not each.outcome:
-            _still_there(each, each.session, 0.0, way)
+            _still_there(each, each.session, 0.0, way, unseen=unseen)

@@ -25,8 +25,8 @@ description:
     C(locked_object). Who waits for whom is read again for each 50 sessions as a whole, before their block.
   - What the server shows decides about the outcome, not what it answers.
   - It acts on Oracle Database, where the statement is C(ALTER SYSTEM DISCONNECT SESSION), and on Oracle Database at
-    Amazon RDS, where it is C(rdsadmin.rdsadmin_util.disconnect). OceanBase has nothing like it, and is refused before
-    anything is sent; use M(dbops.oracle_sessions.session_kill), which ends the connection there as well.
+    Amazon RDS, where it is C(rdsadmin.rdsadmin_util.disconnect). OceanBase has nothing like it in either mode, and is
+    refused before anything is sent; use M(dbops.oracle_sessions.session_kill), which ends the connection there as well.
   - The statement names no instance. For a session on another instance than ours, the module logs in there as well, by
     the name of that instance and with the same options. Where O(login_dsn) does not lead to it, the session is
     V(refused), and the reason says where it led.
@@ -168,7 +168,8 @@ database:
       type: str
       sample: SHOP_A
     dbid:
-      description: What tells this database from others, on Oracle Database the DBID, on OceanBase the UUID of the server.
+      description: What tells this database from others, on Oracle Database the DBID, on OceanBase the UUID of the server, or
+        O(login_dsn) where the server has none.
       type: str
       sample: "1593214455"
     role:
@@ -194,6 +195,17 @@ database:
       description: The host of the instance, on OceanBase the one that O(login_dsn) names.
       type: str
       sample: db1.example.com
+    proxy:
+      description:
+        - Which session ids the way to a server of OceanBase goes by. Null for a login to a server itself.
+        - V(v1) is a way through the proxy ODP with session ids of its own, which no server knows. The ids in this result are
+          those of the server. What the proxy would take for itself is refused, that is C(KILL) and C(KILL QUERY). So
+          M(dbops.oracle_sessions.sql_cancel) is refused, and M(dbops.oracle_sessions.session_kill) is in MySQL mode and
+          before OceanBase 4.0.
+        - V(v2) is a way through the proxy ODP with session ids of the whole cluster, where nothing is refused for it.
+        - Always null on Oracle Database.
+      type: str
+      sample: v1
     container:
       description:
         - The part of the database that the login is in, on Oracle Database the container, or the name of the database
@@ -212,8 +224,9 @@ database:
       sample: false
     startup_time:
       description:
-        - When the instance started, in ISO 8601 with offset. Null where it cannot be told.
-        - On OceanBase it is computed from an uptime in whole seconds, so two readings may differ by a second.
+        - When the instance started, in ISO 8601 with offset. Null where it cannot be told, and always in Oracle mode of
+          OceanBase.
+        - In MySQL mode of OceanBase it is computed from an uptime in whole seconds, so two readings may differ by a second.
       type: str
       sample: "2026-11-21T07:19:09+00:00"
     taken_at:
@@ -317,7 +330,8 @@ sessions:
       type: dict
       contains:
         code:
-          description: The number of the error.
+          description: The number of the error. In Oracle mode of OceanBase, which wraps errors of its own in ORA-00600 or
+            OBE-00600, it is the one inside, such as V(-5251).
           type: int
           sample: 1031
         message:

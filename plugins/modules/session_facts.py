@@ -16,7 +16,7 @@ description:
     fact and in no other way.
   - A fact cache that is configured keeps it like any fact, so it may be old when it is used. A module that ends
     sessions tells its age from C(database.taken_at) and refuses it past O(sessions_max_age).
-  - It reads Oracle Database from 11.2 on, there or at Amazon RDS, and MySQL-mode tenants of OceanBase.
+  - It reads Oracle Database from 11.2 on, there or at Amazon RDS, and tenants of OceanBase in MySQL mode or Oracle mode.
 options:
   include:
     description:

@@ -16,7 +16,7 @@ description:
     they block, and which guard would protect them from being ended.
   - The rule means the same in the modules that end sessions, so it can be tried here. Their guards, and the limits on
     a whole run, are not applied to the list.
-  - It reads Oracle Database from 11.2 on, there or at Amazon RDS, and MySQL-mode tenants of OceanBase.
+  - It reads Oracle Database from 11.2 on, there or at Amazon RDS, and tenants of OceanBase in MySQL mode or Oracle mode.
 options:
   include:
     description:
@@ -148,9 +148,9 @@ EXAMPLES = r"""
     include:
       - sql_text
 
-- name: The same on OceanBase
+- name: The same on OceanBase, in either mode
   dbops.oracle_sessions.session_info:
-    dialect: oceanbase_mysql
+    dialect: oceanbase
     login_dsn: "{{ database_address }}"
     login_user: "{{ database_user }}"
     login_password: "{{ database_password }}"
@@ -188,7 +188,8 @@ database:
       type: str
       sample: SHOP_A
     dbid:
-      description: What tells this database from others, on Oracle Database the DBID, on OceanBase the UUID of the server.
+      description: What tells this database from others, on Oracle Database the DBID, on OceanBase the UUID of the server, or
+        O(login_dsn) where the server has none.
       type: str
       sample: "1593214455"
     role:
@@ -214,6 +215,17 @@ database:
       description: The host of the instance, on OceanBase the one that O(login_dsn) names.
       type: str
       sample: db1.example.com
+    proxy:
+      description:
+        - Which session ids the way to a server of OceanBase goes by. Null for a login to a server itself.
+        - V(v1) is a way through the proxy ODP with session ids of its own, which no server knows. The ids in this result are
+          those of the server. What the proxy would take for itself is refused, that is C(KILL) and C(KILL QUERY). So
+          M(dbops.oracle_sessions.sql_cancel) is refused, and M(dbops.oracle_sessions.session_kill) is in MySQL mode and
+          before OceanBase 4.0.
+        - V(v2) is a way through the proxy ODP with session ids of the whole cluster, where nothing is refused for it.
+        - Always null on Oracle Database.
+      type: str
+      sample: v1
     container:
       description:
         - The part of the database that the login is in, on Oracle Database the container, or the name of the database
@@ -232,8 +244,9 @@ database:
       sample: false
     startup_time:
       description:
-        - When the instance started, in ISO 8601 with offset. Null where it cannot be told.
-        - On OceanBase it is computed from an uptime in whole seconds, so two readings may differ by a second.
+        - When the instance started, in ISO 8601 with offset. Null where it cannot be told, and always in Oracle mode of
+          OceanBase.
+        - In MySQL mode of OceanBase it is computed from an uptime in whole seconds, so two readings may differ by a second.
       type: str
       sample: "2026-11-21T07:19:09+00:00"
     taken_at:
@@ -324,7 +337,7 @@ sessions:
       type: str
       sample: TEST
     schema:
-      description: The current schema, on OceanBase the current database. Null when there is none.
+      description: The current schema, in MySQL mode of OceanBase the current database. Null when there is none.
       type: str
       sample: TEST
     os_user:
@@ -468,8 +481,8 @@ sessions:
           description: Whether it is not blocked itself.
           type: bool
     locked_objects:
-      description: The objects on which it holds locks, as C(OWNER.NAME), on OceanBase C(database.table). Null when
-        there are none, and unless the rule uses C(locked_object).
+      description: The objects on which it holds locks, as C(OWNER.NAME), in MySQL mode of OceanBase C(database.table). Null
+        when there are none, and unless the rule uses C(locked_object).
       type: list
       elements: str
       sample: [TEST.ORDERS]

@@ -24,10 +24,13 @@ description:
     Not looked at again are measures of the moment, namely C(event), C(wait_class), C(command), C(temp_mb), C(pga_mb) and
     C(locked_object). Who waits for whom is read again for each 50 sessions as a whole, before their block.
   - On OceanBase, sessions are looked at and sent for in batches of 50. Within a batch, a session may still change
-    between the look and its statement.
+    between the look and its statement. In Oracle mode the statements of a batch go one by one, which takes a round
+    trip each.
   - What the server shows decides about the outcome, not what it answers.
-  - It acts on Oracle Database, where the statement is C(ALTER SYSTEM KILL SESSION), on Oracle Database at Amazon RDS,
-    where it is C(rdsadmin.rdsadmin_util.kill), and on MySQL-mode tenants of OceanBase, where it is C(KILL).
+  - It acts on Oracle Database, where the statement is C(ALTER SYSTEM KILL SESSION), and on Oracle Database at Amazon RDS,
+    where it is C(rdsadmin.rdsadmin_util.kill).
+  - It acts on OceanBase as well. In Oracle mode the statement is C(ALTER SYSTEM KILL SESSION) with nothing but the id,
+    or C(KILL) where the server does not know that, as before OceanBase 4.0. In MySQL mode it is C(KILL).
 options:
   immediate:
     description:
@@ -86,7 +89,8 @@ notes:
   - A session of Oracle Database that cannot end yet, most often because it rolls back, is marked for kill. It keeps its
     locks until its rollback is over, and nothing that is done to it makes that faster. The result tells how far it is.
   - A session of OceanBase that waits for a lock when it is killed frees its own locks at once, but stays in the list
-    as killed for up to 10 seconds. It counts as ended as soon as its transaction is over.
+    as killed for up to 10 seconds, which was measured in MySQL mode. It counts as ended as soon as its transaction is
+    over. Before OceanBase 4.0 transactions are not listed, so there it is V(pending) until it is gone.
 seealso:
   - module: dbops.oracle_sessions.session_info
   - module: dbops.oracle_sessions.session_disconnect
@@ -127,11 +131,17 @@ EXAMPLES = r"""
     serial: 15
     inst_id: 1
 
-- name: The same on OceanBase, which has no serial#
+- name: The same on OceanBase, which has no serial#, in MySQL mode
   dbops.oracle_sessions.session_kill:
     sid: 3221487624
     match:
       username: app_web
+
+- name: And in Oracle mode, with the session of the vendor's example
+  dbops.oracle_sessions.session_kill:
+    sid: 3221487726
+    match:
+      username: KILL_USER
 
 - name: Show what would be killed, and send nothing
   dbops.oracle_sessions.session_kill:
@@ -270,7 +280,8 @@ database:
       type: str
       sample: SHOP_A
     dbid:
-      description: What tells this database from others, on Oracle Database the DBID, on OceanBase the UUID of the server.
+      description: What tells this database from others, on Oracle Database the DBID, on OceanBase the UUID of the server, or
+        O(login_dsn) where the server has none.
       type: str
       sample: "1593214455"
     role:
@@ -296,6 +307,17 @@ database:
       description: The host of the instance, on OceanBase the one that O(login_dsn) names.
       type: str
       sample: db1.example.com
+    proxy:
+      description:
+        - Which session ids the way to a server of OceanBase goes by. Null for a login to a server itself.
+        - V(v1) is a way through the proxy ODP with session ids of its own, which no server knows. The ids in this result are
+          those of the server. What the proxy would take for itself is refused, that is C(KILL) and C(KILL QUERY). So
+          M(dbops.oracle_sessions.sql_cancel) is refused, and M(dbops.oracle_sessions.session_kill) is in MySQL mode and
+          before OceanBase 4.0.
+        - V(v2) is a way through the proxy ODP with session ids of the whole cluster, where nothing is refused for it.
+        - Always null on Oracle Database.
+      type: str
+      sample: v1
     container:
       description:
         - The part of the database that the login is in, on Oracle Database the container, or the name of the database
@@ -314,8 +336,9 @@ database:
       sample: false
     startup_time:
       description:
-        - When the instance started, in ISO 8601 with offset. Null where it cannot be told.
-        - On OceanBase it is computed from an uptime in whole seconds, so two readings may differ by a second.
+        - When the instance started, in ISO 8601 with offset. Null where it cannot be told, and always in Oracle mode of
+          OceanBase.
+        - In MySQL mode of OceanBase it is computed from an uptime in whole seconds, so two readings may differ by a second.
       type: str
       sample: "2026-11-21T07:19:09+00:00"
     taken_at:
@@ -386,15 +409,16 @@ sessions:
       description:
         - The statement for it, whether it has been sent or not. Null when none was meant to be sent.
         - On Oracle Database it is executed inside a PL/SQL block. With O(via_procedure) it is the call of that.
-        - On OceanBase it is such as V(KILL 3221487624).
+        - In MySQL mode of OceanBase it is such as V(KILL 3221487624), in Oracle mode such as
+          V(ALTER SYSTEM KILL SESSION '3221487726').
       type: str
       sample: "ALTER SYSTEM KILL SESSION '30,15,@1' IMMEDIATE"
     outcome:
       description:
         - What became of it.
         - V(planned) means that in check mode its statement would be sent. Changed.
-        - V(ended) means that its statement was sent and it was seen gone, on OceanBase also seen killed with its
-          transaction over. Changed.
+        - V(ended) means that its statement was sent and it was seen gone, on OceanBase from 4.0 on also seen killed with
+          its transaction over. Changed.
         - V(rolling_back) means that it is killed and still there at the deadline, because its transaction is being
           rolled back. Changed when this run sent something for it. It warns unless O(on_pending) says otherwise.
         - V(pending) means that it is still there at the deadline, with nothing to roll back. Changed when this run
@@ -418,7 +442,8 @@ sessions:
       type: dict
       contains:
         code:
-          description: The number of the error.
+          description: The number of the error. In Oracle mode of OceanBase, which wraps errors of its own in ORA-00600 or
+            OBE-00600, it is the one inside, such as V(-5251).
           type: int
           sample: 1031
         message:

@@ -24,11 +24,12 @@ description:
     Not looked at again are measures of the moment, namely C(event), C(wait_class), C(command), C(temp_mb), C(pga_mb) and
     C(locked_object). Who waits for whom is read again for each 50 sessions as a whole, before their block.
   - On OceanBase, sessions are looked at and sent for in batches of 50. Within a batch, a session may still change
-    between the look and its statement.
+    between the look and its statement. In Oracle mode the statements of a batch go one by one, which takes a round
+    trip each.
   - What the server shows decides about the outcome, not what it answers.
   - It acts on Oracle Database from 18c on, where the statement is C(ALTER SYSTEM CANCEL SQL), on Oracle Database at
-    Amazon RDS from 19c on, where it is C(rdsadmin.rdsadmin_util.cancel), and on MySQL-mode tenants of OceanBase, where
-    it is C(KILL QUERY).
+    Amazon RDS from 19c on, where it is C(rdsadmin.rdsadmin_util.cancel), and on OceanBase from 4.0 on, where it is
+    C(KILL QUERY) in both modes. An older OceanBase does not list a C(sql_id), so there each session is V(refused).
 options:
   sql_id:
     description:
@@ -56,7 +57,10 @@ extends_documentation_fragment:
 notes:
   - Give exactly one of O(sid), O(sessions) and O(match). O(match) may accompany the other two.
   - On Oracle Database a statement that sleeps in C(DBMS_SESSION.SLEEP) or C(DBMS_LOCK.SLEEP) ends only after that.
-  - A session of OceanBase that waits for a lock may take up to 10 seconds to notice that its statement was cancelled.
+  - A session of OceanBase that waits for a lock may take up to 10 seconds to notice that its statement was cancelled,
+    which was measured in MySQL mode.
+  - Behind a proxy of OceanBase with session ids of its own, a cancel is refused before anything is sent, see
+    RV(database.proxy). Log in to a server itself.
 seealso:
   - module: dbops.oracle_sessions.session_info
   - module: dbops.oracle_sessions.session_kill
@@ -165,7 +169,8 @@ database:
       type: str
       sample: SHOP_A
     dbid:
-      description: What tells this database from others, on Oracle Database the DBID, on OceanBase the UUID of the server.
+      description: What tells this database from others, on Oracle Database the DBID, on OceanBase the UUID of the server, or
+        O(login_dsn) where the server has none.
       type: str
       sample: "1593214455"
     role:
@@ -191,6 +196,17 @@ database:
       description: The host of the instance, on OceanBase the one that O(login_dsn) names.
       type: str
       sample: db1.example.com
+    proxy:
+      description:
+        - Which session ids the way to a server of OceanBase goes by. Null for a login to a server itself.
+        - V(v1) is a way through the proxy ODP with session ids of its own, which no server knows. The ids in this result are
+          those of the server. What the proxy would take for itself is refused, that is C(KILL) and C(KILL QUERY). So
+          M(dbops.oracle_sessions.sql_cancel) is refused, and M(dbops.oracle_sessions.session_kill) is in MySQL mode and
+          before OceanBase 4.0.
+        - V(v2) is a way through the proxy ODP with session ids of the whole cluster, where nothing is refused for it.
+        - Always null on Oracle Database.
+      type: str
+      sample: v1
     container:
       description:
         - The part of the database that the login is in, on Oracle Database the container, or the name of the database
@@ -209,8 +225,9 @@ database:
       sample: false
     startup_time:
       description:
-        - When the instance started, in ISO 8601 with offset. Null where it cannot be told.
-        - On OceanBase it is computed from an uptime in whole seconds, so two readings may differ by a second.
+        - When the instance started, in ISO 8601 with offset. Null where it cannot be told, and always in Oracle mode of
+          OceanBase.
+        - In MySQL mode of OceanBase it is computed from an uptime in whole seconds, so two readings may differ by a second.
       type: str
       sample: "2026-11-21T07:19:09+00:00"
     taken_at:
@@ -317,7 +334,8 @@ sessions:
       type: dict
       contains:
         code:
-          description: The number of the error.
+          description: The number of the error. In Oracle mode of OceanBase, which wraps errors of its own in ORA-00600 or
+            OBE-00600, it is the one inside, such as V(-5251).
           type: int
           sample: 1031
         message:

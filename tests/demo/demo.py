@@ -12,6 +12,7 @@ import sys
 import time
 
 import oceanbase_act
+import oceanbase_oracle_act
 import oracle_act
 import server_process_act
 from stage import BOLD, GREEN, PLAIN, RED
@@ -19,7 +20,7 @@ from stage import BOLD, GREEN, PLAIN, RED
 
 def main() -> int:
     began = time.monotonic()
-    played = [act.perform() for act in (oceanbase_act, oracle_act, server_process_act)]
+    played = [act.perform() for act in (oceanbase_act, oracle_act, oceanbase_oracle_act, server_process_act)]
     good = all(played)
     print(f"\n{GREEN if good else RED}{BOLD}{'All as it must be' if good else 'NOT as it must be'}{PLAIN}", end=" ")
     print(f"after {time.monotonic() - began:.0f} s; servers and sessions are stopped.")

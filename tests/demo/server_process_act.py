@@ -1,6 +1,6 @@
 # Copyright (c) 2026, the dbops.oracle_sessions authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Act three: a session that no statement ends. The database is the stand-in, its server processes are real ones."""
+"""Act four: a session that no statement ends. The database is the stand-in, its server processes are real ones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def perform() -> bool:
         # Its own name: whoever else runs one here has a PMON of his.
         server = stack.enter_context(OracleServer(name=f"SHOP{secrets.token_hex(2).upper()}", disconnect_busy=31))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        say(f"The same stand-in, on {server.dsn}: a session hangs in a call and holds a lock that an order waits for")
+        say(
+            f"Oracle Database, the stand-in again, on {server.dsn}: a session hangs in a call with a lock that an order waits for"
+        )
         server.create_user("shop_batch", PASSWORD, ("CREATE SESSION", "EXECUTE ON dbms_lock"))
         held = [
             busy(server, stack, LOCK.format("STANDIN.HOLD(600);")),

@@ -20,6 +20,7 @@ import pytest
 from servers import actors, host_programs
 from servers.actors import Session
 from servers.hosts import DatabaseHosts
+from servers.oceanbase.handle import OceanBaseServer
 from servers.proxy import Proxy
 from servers.seekdb import Seekdb
 
@@ -32,10 +33,23 @@ _S = TypeVar("_S", bound=Session)
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Seekdb]:
+def server(mysql_mode_server: Seekdb) -> Seekdb:
+    """The server, unless a file of tests says that it is about another one."""
+    return mysql_mode_server
+
+
+@pytest.fixture(scope="session")
+def mysql_mode_server() -> Iterator[Seekdb]:
     with Seekdb() as running:
         # The first call of a PL package loads them all, which takes 5 s on a new server: longer than tests let calls last.
         running.sql("CALL DBMS_APPLICATION_INFO.SET_MODULE('warm-up', '')")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def oracle_mode_server() -> Iterator[OceanBaseServer]:
+    """The stand-in for an OceanBase tenant in Oracle mode."""
+    with OceanBaseServer() as running:
         yield running
 
 

@@ -1,106 +1,127 @@
 # Copyright (c) 2026, the dbops.oracle_sessions authors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens between look and act, on a real server: a proxy holds one statement of ours while the world changes."""
+"""What happens between look and act, on a real server and on the stand-in for Oracle mode: a proxy holds one statement of ours while the world changes."""
 
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import pymysql
+import pytest
 from pymysql.constants import COMMAND
 
 from servers import actors
 from servers.actors import Session, wait_until
-from servers.proxy import Proxy
-from servers.seekdb import Seekdb
+
+from .conftest import launch
+from .contract.conftest import SERVERS
+from .sites import OceanBase, OceanBaseOracle, Wire
 
 Run = Callable[..., dict[str, Any]]
 Start = Callable[..., Any]
 
-SECOND_LOOK = re.compile(r"WHERE ID IN \(")
-OUR_SESSIONS = "SELECT ID FROM oceanbase.V$OB_PROCESSLIST WHERE MODULE = 'dbops.oracle_sessions'"
+SITES = {each.name: each for each in (OceanBase, OceanBaseOracle)}
 
 
-def is_second_look(text: str) -> bool:
-    return SECOND_LOOK.search(text) is not None
+@pytest.fixture(params=list(SITES))
+def site(request: pytest.FixtureRequest) -> OceanBase:
+    return SITES[request.param](request.getfixturevalue(SERVERS[request.param]))
 
 
-def is_kill(text: str) -> bool:
-    return text.startswith("KILL")
+@pytest.fixture
+def server(site: OceanBase) -> Any:
+    return site.server
 
 
-def kills(proxy: Proxy) -> list[str]:
-    return [part.strip() for text in proxy.queries if is_kill(text) for part in text.split(";")]
+@pytest.fixture
+def db_user(site: OceanBase) -> dict[str, str]:
+    return site.create_user()
+
+
+@pytest.fixture
+def proxy(site: OceanBase) -> Iterator[Wire]:
+    with Wire(site) as running:
+        yield running
+
+
+@pytest.fixture
+def start_module(site: OceanBase) -> Start:
+    login = {"login_dsn": site.server.dsn, **site.login}
+    return lambda name, options, **settings: launch(name, login | dict(options), **settings)
+
+
+@pytest.fixture
+def run_module(start_module: Start) -> Run:
+    return lambda name, options, **settings: start_module(name, options, **settings).result()
+
+
+@pytest.fixture
+def pool(site: OceanBase) -> Iterator[Callable[..., list[Session]]]:
+    every: list[Session] = []
+
+    def open_them(n: int, **login: Any) -> list[Session]:
+        every.extend(opened := site.actors.pool(site.server, n, **(login or site.system_login)))
+        return opened
+
+    yield open_them
+    actors.close_all(every)
+
+
+def kills(proxy: Wire) -> list[str]:
+    return proxy.ended() or []
 
 
 def outcomes(result: dict[str, Any]) -> dict[int, str]:
     return {row["sid"]: row["outcome"] for row in result["sessions"]}
 
 
-def state(server: Seekdb, session: Session) -> str | None:
-    rows = server.sql("SELECT STATE FROM oceanbase.V$OB_PROCESSLIST WHERE ID = %s", (session.id,))
-    return rows[0][0] if rows else None
-
-
 @contextmanager
-def running(server: Seekdb, session: Session, statement: str) -> Iterator[threading.Thread]:
-    """The session runs the statement meanwhile; it is cancelled at the end."""
-
-    def run() -> None:
-        try:
-            session.execute(statement)
-        except pymysql.err.MySQLError:
-            pass  # Cancelled, or killed: the test asks the server what became of it.
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    busy = "SELECT 1 FROM oceanbase.V$OB_PROCESSLIST WHERE ID = %s AND COMMAND = 'Query' AND SQL_ID <> ''"
-    wait_until(lambda: server.sql(busy, (session.id,)), what="the statement to run")
+def running(site: OceanBase, session: Session) -> Iterator[actors.BusySession]:
+    """The session runs a statement meanwhile; it is cancelled at the end."""
+    busy = site.runs(session)
     try:
-        yield thread
+        yield busy
     finally:
-        if thread.is_alive():
-            server.sql(f"KILL QUERY {session.id}")
-        thread.join(actors.READY_SECONDS)
+        if not busy.done.is_set():
+            site.server.sql(f"KILL QUERY {session.id}")
+        busy.wait()
 
 
 # --- idle when matched, running when its turn comes
 
 
 def test_an_idle_session_that_began_to_work_is_left_alone(
-    server: Seekdb, proxy: Proxy, start_module: Start, db_user: dict[str, str]
+    site: OceanBase, server: Any, proxy: Wire, start_module: Start, db_user: dict[str, str]
 ) -> None:
-    with actors.idle(server, **db_user) as bystander, actors.idle(server, **db_user) as victim:
-        with proxy.hold(is_second_look) as hold:
+    with site.actors.idle(server, **db_user) as bystander, site.actors.idle(server, **db_user) as victim:
+        with proxy.hold(site.is_look) as hold:
             options = {"match": {"username": db_user["user"], "idle": 0}, "login_dsn": proxy.dsn}
             module = start_module("session_kill", options)
             hold.wait()
-            with running(server, bystander, "SELECT SLEEP(60)") as work:
+            with running(site, bystander) as work:
                 hold.release()
                 result = module.result()
-                assert work.is_alive(), "its query lives"
+                assert not work.done.is_set(), "its query lives"
         assert bystander.alive() and not victim.alive()
-    assert kills(proxy) == [f"KILL {victim.id}"]
+    assert kills(proxy) == [site.statement("kill", victim)]
     assert outcomes(result) == {bystander.id: "skipped", victim.id: "ended"} and not result["failed"]
 
 
 def test_an_idle_session_that_has_worked_meanwhile_is_left_alone(
-    server: Seekdb, proxy: Proxy, start_module: Start, db_user: dict[str, str]
+    site: OceanBase, server: Any, proxy: Wire, start_module: Start, db_user: dict[str, str]
 ) -> None:
     """Idle both times, but not all the time: a pool has given the connection to somebody between the two looks."""
-    with actors.idle(server, **db_user) as bystander:
-        idle = "SELECT 1 FROM oceanbase.V$OB_PROCESSLIST WHERE ID = %s AND TIME > 1"
-        wait_until(lambda: server.sql(idle, (bystander.id,)), what="a second of idleness")
-        with proxy.hold(is_second_look) as hold:
+    with site.actors.idle(server, **db_user) as bystander:
+        idle = f"SELECT 1 FROM {site.sessions_view} WHERE ID = {bystander.id} AND TIME > 1"
+        wait_until(lambda: server.sql(idle), what="a second of idleness")
+        with proxy.hold(site.is_look) as hold:
             options = {"match": {"username": db_user["user"], "idle": 0}, "login_dsn": proxy.dsn}
             module = start_module("session_kill", options)
             hold.wait()
-            bystander.execute("SELECT 1")
+            assert bystander.alive()
             hold.release()
             result = module.result()
         assert bystander.alive()
@@ -109,17 +130,17 @@ def test_an_idle_session_that_has_worked_meanwhile_is_left_alone(
 
 
 def test_the_window_between_the_second_look_and_the_kill(
-    server: Seekdb, proxy: Proxy, start_module: Start, db_user: dict[str, str]
+    site: OceanBase, server: Any, proxy: Wire, start_module: Start, db_user: dict[str, str]
 ) -> None:
     """OceanBase has no conditional KILL: what begins after the second look dies. The window is one round trip."""
-    with actors.idle(server, **db_user) as victim:
-        with proxy.hold(is_kill) as hold:
+    with site.actors.idle(server, **db_user) as victim:
+        with proxy.hold(site.is_act) as hold:
             options = {"match": {"username": db_user["user"], "idle": 0}, "login_dsn": proxy.dsn}
             module = start_module("session_kill", options)
             hold.wait()
-            looks = [index for index, text in enumerate(proxy.queries) if is_second_look(text)]
+            looks = [index for index, text in enumerate(proxy.queries) if site.is_look(text)]
             assert looks == [proxy.queries.index(hold.text) - 1], "nothing stands between the look and the kill"
-            with running(server, victim, "SELECT SLEEP(60)"):
+            with running(site, victim):
                 hold.release()
                 assert outcomes(module.result()) == {victim.id: "ended"}
         assert not victim.alive()
@@ -129,41 +150,41 @@ def test_the_window_between_the_second_look_and_the_kill(
 
 
 def test_the_next_statement_is_not_cancelled_in_its_stead(
-    server: Seekdb, proxy: Proxy, start_module: Start, db_user: dict[str, str]
+    site: OceanBase, server: Any, proxy: Wire, start_module: Start, db_user: dict[str, str]
 ) -> None:
-    with actors.idle(server, **db_user) as session:
-        with running(server, session, "SELECT SLEEP(60)") as first:
-            with proxy.hold(is_second_look) as hold:
+    with site.actors.idle(server, **db_user) as session:
+        with running(site, session) as first:
+            with proxy.hold(site.is_look) as hold:
                 options = {"match": {"username": db_user["user"], "active": 0}, "login_dsn": proxy.dsn}
                 module = start_module("sql_cancel", options)
                 hold.wait()
                 server.sql(f"KILL QUERY {session.id}")
-                first.join(actors.READY_SECONDS)
+                first.wait()
                 # The same text again: same sql_id, another execution.
-                with running(server, session, "SELECT SLEEP(60)") as second:
+                with running(site, session) as second:
                     hold.release()
                     result = module.result()
-                    assert second.is_alive(), "the statement that nobody matched lives"
+                    assert not second.done.is_set(), "the statement that nobody matched lives"
     assert not kills(proxy) and outcomes(result) == {session.id: "unchanged"} and not result["changed"]
 
 
 def test_a_blocker_that_has_let_go_is_left_alone(
-    server: Seekdb, proxy: Proxy, start_module: Start, db_user: dict[str, str]
+    site: OceanBase, server: Any, proxy: Wire, start_module: Start, db_user: dict[str, str]
 ) -> None:
     looks: list[str] = []
 
     def is_look_with_locks(text: str) -> bool:
-        looks.extend([text] * ("V$OB_LOCKS" in text and "SELECT NOW(6)" in text))
+        looks.extend([text] * site.is_look_at_locks(text))
         return len(looks) == 2
 
     user, database = db_user["user"], "let_go"
     with (
-        actors.idle_in_transaction(server, database=database, **db_user) as holder,
-        actors.waiter(server, database=database, **db_user) as waiter,
+        site.actors.idle_in_transaction(server, database=database, **db_user) as holder,
+        site.actors.waiter(server, database=database, **db_user) as waiter,
         proxy.hold(is_look_with_locks) as hold,
     ):
         wait_until(
-            lambda: server.sql("SELECT 1 FROM oceanbase.V$OB_LOCKS WHERE BLOCK = 1 AND CTIME > 3000000"),
+            lambda: server.sql(f"SELECT 1 FROM {site.locks_view} WHERE BLOCK = 1 AND CTIME > 3000000"),
             what="a wait of 3 s",
         )
         module = start_module(
@@ -196,12 +217,14 @@ def change_user(session: Session, user: str) -> None:
     assert session.execute("SELECT USER()")[0][0].startswith(f"{user}@")
 
 
+# The stand-in has no COM_CHANGE_USER.
+@pytest.mark.parametrize("site", ["oceanbase"], indirect=True)
 def test_a_session_that_belongs_to_somebody_else_by_now_is_left_alone(
-    server: Seekdb, proxy: Proxy, start_module: Start, db_user: dict[str, str]
+    site: OceanBase, server: Any, proxy: Wire, start_module: Start, db_user: dict[str, str]
 ) -> None:
     server.create_user("successor", "")
-    with actors.idle(server, **db_user) as bystander:
-        with proxy.hold(is_second_look) as hold:
+    with site.actors.idle(server, **db_user) as bystander:
+        with proxy.hold(site.is_look) as hold:
             module = start_module("session_kill", {"sid": bystander.id, "login_dsn": proxy.dsn})
             hold.wait()
             change_user(bystander, "successor")
@@ -211,48 +234,48 @@ def test_a_session_that_belongs_to_somebody_else_by_now_is_left_alone(
     assert not kills(proxy) and outcomes(result) == {bystander.id: "gone"} and not result["changed"]
 
 
-def test_another_server_behind_our_address(start_module: Start) -> None:
+def test_another_server_behind_our_address(site: OceanBase, start_module: Start) -> None:
     """A failover: the session ids that we know mean others there."""
-    with (
-        Seekdb() as before,
-        Seekdb() as after,
-        Proxy(before.host, before.port, record=True) as proxy,
-        ExitStack() as stack,
-    ):
-        for server in (before, after):
-            server.create_user("app", "secret")
+    with site.new_server() as one, site.new_server() as another, ExitStack() as stack:
+        before, after = type(site)(one), type(site)(another)
+        proxy = stack.enter_context(Wire(before))
+        accounts = [each.create_user() for each in (before, after)]
         victim, bystander = (
-            stack.enter_context(actors.idle(each, user="app", password="secret")) for each in (before, after)
+            stack.enter_context(each.actors.idle(each.server, **account))
+            for each, account in zip((before, after), accounts, strict=True)
         )
         # Both count up from the same start; the one that is behind opens sessions until the ids meet.
         while victim.id != bystander.id:
             if victim.id < bystander.id:
-                victim = stack.enter_context(Session(before, before.connect("app", "secret")))
+                victim = stack.enter_context(Session(one, one.connect(**accounts[0])))
             else:
-                bystander = stack.enter_context(Session(after, after.connect("app", "secret")))
-        with proxy.hold(is_kill) as hold:
-            module = start_module("session_kill", {"sid": victim.id, "login_dsn": proxy.dsn})
+                bystander = stack.enter_context(Session(another, another.connect(**accounts[1])))
+        with proxy.hold(site.is_act) as hold:
+            login = {**before.login, "login_dsn": proxy.dsn}
+            module = start_module("session_kill", {"sid": victim.id, **login})
             hold.wait()
-            proxy.upstream_port = after.port
+            proxy.upstream_port = another.port
             hold.drop()
             result = module.result()
         assert victim.alive() and bystander.alive()
-    assert kills(proxy) == [f"KILL {victim.id}"], "the held one, which nobody got"
-    assert proxy.connections == 2 and outcomes(result) == {victim.id: "failed"}
+        assert kills(proxy) == [site.statement("kill", victim)], "the held one, which nobody got"
+    assert outcomes(result) == {victim.id: "failed"}
     assert "another server answers at its address now" in result["sessions"][0]["reason"]
 
 
 # --- gone, killed, or being killed
 
 
+# How long the stand-in lists it is a policy; see oracle_mode.
+@pytest.mark.parametrize("site", ["oceanbase"], indirect=True)
 def test_a_killed_lock_waiter_is_ended_although_listed_and_never_picked_again(
-    server: Seekdb, proxy: Proxy, run_module: Run, db_user: dict[str, str]
+    site: OceanBase, server: Any, proxy: Wire, run_module: Run, db_user: dict[str, str]
 ) -> None:
     user, database = db_user["user"], "killed_waiter"
-    with actors.idle_in_transaction(server, database=database) as bystander:
+    with site.actors.idle_in_transaction(server, database=database) as bystander:
         # How long the server goes on to list it depends on when its worker wakes up, which may be at once.
         for _turn in range(5):
-            with actors.waiter(server, database=database, **db_user) as waiter:
+            with site.actors.waiter(server, database=database, **db_user) as waiter:
                 result = run_module("session_kill", {"match": {"username": user, "active": 0}})
                 assert outcomes(result) == {waiter.id: "ended"} and result["changed"] and not result["failed"]
                 assert result["sessions"][0]["waited_seconds"] < 3
@@ -261,7 +284,7 @@ def test_a_killed_lock_waiter_is_ended_although_listed_and_never_picked_again(
                 named = run_module("session_kill", {"sid": waiter.id, "login_dsn": proxy.dsn})
                 assert outcomes(named) == {waiter.id: "gone"} and not named["changed"] and not named["failed"]
                 assert not kills(proxy)
-                said_in_its_presence = state(server, waiter) == "SESSION_KILLED"
+                said_in_its_presence = site.state(waiter) == "SESSION_KILLED"
                 waiter.wait()
                 assert waiter.error is not None and not waiter.alive()
             if said_in_its_presence:
@@ -270,13 +293,17 @@ def test_a_killed_lock_waiter_is_ended_although_listed_and_never_picked_again(
 
 
 def test_two_runs_on_the_same_rule(
-    server: Seekdb, proxy: Proxy, start_module: Start, pool: Callable[..., list[Session]], db_user: dict[str, str]
+    site: OceanBase,
+    proxy: Wire,
+    start_module: Start,
+    pool: Callable[..., list[Session]],
+    db_user: dict[str, str],
 ) -> None:
     """Both have looked twice and decided; then one is faster: each session is ended once, and nothing fails."""
     victims = pool(60, **db_user)
     (bystander,) = pool(1)
     options = {"match": {"username": db_user["user"], "idle": 0}, "max_sessions": 100}
-    with proxy.hold(is_kill) as hold:
+    with proxy.hold(site.is_act) as hold:
         slower = start_module("session_kill", {**options, "login_dsn": proxy.dsn})
         hold.wait()
         first = start_module("session_kill", options).result()
@@ -289,14 +316,14 @@ def test_two_runs_on_the_same_rule(
 
 
 def test_two_runs_at_the_same_instant(
-    server: Seekdb, start_module: Start, pool: Callable[..., list[Session]], db_user: dict[str, str]
+    site: OceanBase, server: Any, start_module: Start, pool: Callable[..., list[Session]], db_user: dict[str, str]
 ) -> None:
     """The server may answer OK to both who kill one session at one instant; then both have ended it."""
     victims = pool(60, **db_user)
     (bystander,) = pool(1)
     with ExitStack() as stack:
-        proxies = [stack.enter_context(Proxy(server.host, server.port)) for _turn in range(2)]
-        holds = [proxy.hold(is_kill) for proxy in proxies]
+        proxies = [stack.enter_context(Wire(site)) for _turn in range(2)]
+        holds = [proxy.hold(site.is_act) for proxy in proxies]
         options = {"match": {"username": db_user["user"], "idle": 0}, "max_sessions": 100}
         modules = [start_module("session_kill", {**options, "login_dsn": proxy.dsn}) for proxy in proxies]
         for hold in holds:
@@ -315,56 +342,71 @@ def test_two_runs_at_the_same_instant(
 
 
 def test_own_connection_killed_by_a_third_party(
-    server: Seekdb, proxy: Proxy, start_module: Start, pool: Callable[..., list[Session]], db_user: dict[str, str]
+    site: OceanBase,
+    server: Any,
+    proxy: Wire,
+    start_module: Start,
+    pool: Callable[..., list[Session]],
+    db_user: dict[str, str],
 ) -> None:
     victims = pool(3, **db_user)
     (bystander,) = pool(1)
-    before = {row[0] for row in server.sql(OUR_SESSIONS)}
-    with proxy.hold(is_kill) as hold:
+    before = site.ours()
+    with proxy.hold(site.is_act) as hold:
         module = start_module("session_kill", {"match": {"username": db_user["user"]}, "login_dsn": proxy.dsn})
         hold.wait()
-        (ours,) = {row[0] for row in server.sql(OUR_SESSIONS)} - before
+        (ours,) = site.ours() - before
         server.sql(f"KILL {ours}")
         hold.release()
         result = module.result()
     assert not any(victim.alive() for victim in victims) and bystander.alive()
     assert set(outcomes(result).values()) == {"ended"} and not result["failed"]
     assert proxy.connections == 2, "it logged in once more"
-    assert [is_second_look(text) for text in proxy.queries].count(True) >= 2, "and looked again before it acted"
+    assert [site.is_look(text) for text in proxy.queries].count(True) >= 2, "and looked again before it acted"
 
 
 def test_connection_cut_after_the_batch_was_carried_out(
-    server: Seekdb, proxy: Proxy, run_module: Run, pool: Callable[..., list[Session]], db_user: dict[str, str]
+    site: OceanBase,
+    proxy: Wire,
+    run_module: Run,
+    pool: Callable[..., list[Session]],
+    db_user: dict[str, str],
 ) -> None:
     victims = pool(3, **db_user)
     (bystander,) = pool(1)
-    proxy.cut_after(is_kill)
+    proxy.cut_after(site.is_act)
     result = run_module("session_kill", {"match": {"username": db_user["user"]}, "login_dsn": proxy.dsn})
     assert not any(victim.alive() for victim in victims) and bystander.alive()
     assert outcomes(result) == {victim.id: "ended" for victim in victims} and not result["failed"]
-    assert sorted(kills(proxy)) == sorted(f"KILL {victim.id}" for victim in victims), "nothing was sent twice"
+    assert sorted(kills(proxy)) == sorted(site.statement("kill", victim) for victim in victims), (
+        "nothing was sent twice"
+    )
     assert proxy.connections == 2
 
 
 def test_connection_cut_after_a_cancel(
-    server: Seekdb, proxy: Proxy, start_module: Start, db_user: dict[str, str]
+    site: OceanBase, server: Any, proxy: Wire, start_module: Start, db_user: dict[str, str]
 ) -> None:
-    with actors.sleeping(server, **db_user) as busy:
-        cut = proxy.cut_after(is_kill)
+    with site.actors.sleeping(server, **db_user) as busy:
+        cut = proxy.cut_after(site.is_act)
         result = start_module("sql_cancel", {"sid": busy.id, "login_dsn": proxy.dsn}).result()
         assert cut.text == f"KILL QUERY {busy.id}"
         busy.wait()
-        assert busy.error_code == 1317 and busy.alive()
+        assert busy.error_code == site.cancelled and busy.alive()
     assert outcomes(result) == {busy.id: "ended"}
     # A statement that still runs when it is looked at again is cancelled again; its session is never killed instead.
     assert set(kills(proxy)) == {f"KILL QUERY {busy.id}"}
 
 
 def test_connection_lost_for_good(
-    server: Seekdb, proxy: Proxy, start_module: Start, pool: Callable[..., list[Session]], db_user: dict[str, str]
+    site: OceanBase,
+    proxy: Wire,
+    start_module: Start,
+    pool: Callable[..., list[Session]],
+    db_user: dict[str, str],
 ) -> None:
     bystanders = pool(3, **db_user)
-    with proxy.hold(is_kill) as hold:
+    with proxy.hold(site.is_act) as hold:
         module = start_module("session_kill", {"match": {"username": db_user["user"]}, "login_dsn": proxy.dsn})
         hold.wait()
         proxy.refuse_new = True
@@ -372,32 +414,40 @@ def test_connection_lost_for_good(
         result = module.result()
     assert all(bystander.alive() for bystander in bystanders)
     assert result["failed"] and outcomes(result) == {bystander.id: "failed" for bystander in bystanders}
-    assert all("its statement was sent, but its end could not be seen" in row["reason"] for row in result["sessions"])
+    reasons = [row["reason"] for row in result["sessions"]]
+    sent = [reason.endswith("its statement was sent, but its end could not be seen") for reason in reasons]
+    assert sent == [True] * 3 if site.batched else [True, False, False]
+    assert all(reason.endswith("its statement was not sent") for reason in reasons[sum(sent) :])
 
 
-def test_server_stopped_in_the_middle_of_200_kills(start_module: Start) -> None:
-    with Seekdb() as server, Proxy(server.host, server.port, record=True) as proxy:
-        server.create_user("app", "secret")
-        sessions = actors.pool(server, 200, user="app", password="secret")
-        batches: list[str] = []
+def test_server_stopped_in_the_middle_of_200_kills(site: OceanBase, start_module: Start) -> None:
+    # The first statement of the third batch of 50.
+    wanted, tried = (3, 150) if site.batched else (101, 101)
+    with site.new_server() as server, ExitStack() as stack:
+        own = type(site)(server)
+        proxy = stack.enter_context(Wire(own))
+        account = own.create_user()
+        sessions = site.actors.pool(server, 200, **account)
+        acts: list[str] = []
 
         def is_third_batch(text: str) -> bool:
-            batches.extend([text] * is_kill(text))
-            return len(batches) == 3
+            acts.extend([text] * site.is_act(text))
+            return len(acts) == wanted
 
         with proxy.hold(is_third_batch) as hold:
-            options = {"match": {"username": "app"}, "max_sessions": 200, "login_dsn": proxy.dsn}
+            options = {"match": {"username": account["user"]}, "max_sessions": 200, **own.login, "login_dsn": proxy.dsn}
             module = start_module("session_kill", options)
             hold.wait()
             server.stop()
             hold.release()
             result = module.result()
         actors.close_all(sessions)
+        sent_ids = {int(number) for kill in kills(proxy) for number in re.findall(r"[0-9]+", kill)}
     assert result["failed"] and not result["msg"].startswith("Traceback")
     rows = {row["sid"]: row for row in result["sessions"]}
     assert set(rows) == {session.id for session in sessions}, "every session is accounted for"
     assert result["counts"]["failed"] == sum(result["counts"].values()) == 200
     sent = [row for row in rows.values() if row["reason"].endswith("its end could not be seen")]
     unsent = [row for row in rows.values() if row["reason"].endswith("its statement was not sent")]
-    assert len(sent) == 150 and len(unsent) == 50
-    assert {row["sid"] for row in sent} == {int(kill.split()[1]) for kill in kills(proxy)}
+    assert len(sent) == tried and len(unsent) == 200 - tried
+    assert {row["sid"] for row in sent} == sent_ids

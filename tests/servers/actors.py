@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import pymysql
 
@@ -38,10 +38,22 @@ def wait_until(condition: Callable[[], Any], timeout: float = READY_SECONDS, wha
     return value
 
 
+class Server(Protocol):
+    """What a session needs of its server."""
+
+    def connect(self, **login: Any) -> Any:
+        """A new connection, the administrator's unless the login says otherwise."""
+
+    def sql(self, statement: str) -> tuple[tuple[Any, ...], ...]:
+        """Rows of a statement, run as the administrator."""
+
+
 class Session:
     """One client connection. ``id`` is what KILL takes, ``connection`` is PyMySQL's own object."""
 
-    def __init__(self, server: Seekdb, connection: Any) -> None:
+    ping = "SELECT 1"
+
+    def __init__(self, server: Server, connection: Any) -> None:
         self.server = server
         self.connection = connection
         self.id: int = connection.thread_id()
@@ -49,7 +61,7 @@ class Session:
     def alive(self) -> bool:
         """True when this very connection still answers a query. Never reconnects."""
         try:
-            self.execute("SELECT 1")
+            self.execute(self.ping)
         except pymysql.err.MySQLError:
             return False
         return True
@@ -80,7 +92,7 @@ class BusySession(Session):
     KILL QUERY; 2013 or 5066 after KILL) or ``rows`` is the result.
     """
 
-    def __init__(self, server: Seekdb, connection: Any, statement: str | bytes) -> None:
+    def __init__(self, server: Server, connection: Any, statement: str | bytes) -> None:
         super().__init__(server, connection)
         self.statement = statement
         self.done = threading.Event()

@@ -96,7 +96,7 @@ ORACLE_ZONE = "+02:00"
 def oracle(version: str = "19.3.0.0.0") -> Oracle:
     """The dialect as a saved snapshot of this version gets it: it has never seen a server."""
     dialect = Oracle()
-    dialect.assume(version)
+    dialect.assume({"version": version})
     return dialect
 
 

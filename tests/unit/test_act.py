@@ -27,7 +27,7 @@ from ansible_collections.dbops.oracle_sessions.plugins.module_utils.session impo
 
 def on_oracle() -> Oracle:
     dialect = Oracle()
-    dialect.assume("19.3")
+    dialect.assume({"version": "19.3"})
     instances: dict[int, Any] = {1: {}, 2: {}}
     dialect._sessions = SessionList((19, 3), instances, 1, 99, ORACLE_ZONE, "SHOP")
     return dialect
@@ -228,3 +228,32 @@ def test_an_error_that_ends_the_run_leaves_nobody_unaccounted_for() -> None:
     steps = carried_out(Failing(on_oracle(), *found), IDLE, *found)
     assert {each.outcome for each in steps} == {"failed"}
     assert all(each.reason.startswith("ORA-06550: x; its statement was") for each in steps)
+
+
+# --- whoever has to wait for its turn
+
+
+class Slow(Laid):
+    """It deals with so many statements at a time, and one session begins to work after the first of them."""
+
+    def __init__(self, dialect: Dialect, *now: Session, at_once: int, works: int, **laid: Any) -> None:
+        super().__init__(dialect, *now, **laid)
+        self.at_once, self.works = at_once, works
+
+    def send(self, steps: list[Outcome], *how: Any, **named: Any) -> list[Answer]:
+        answers = super().send(steps[: self.at_once], *how, **named)
+        self.now = tuple(session(each.sid, active_seconds=0.1) if each.sid == self.works else each for each in self.now)
+        return answers
+
+
+@pytest.mark.parametrize("error", [None, Answer(1095, "not owner"), Answer(1094, "Unknown thread id")])
+def test_what_the_server_has_not_got_to_is_looked_at_again(error: Answer | None) -> None:
+    """Ignoring that kills a session that is not idle any more."""
+    sessions = [session(sid) for sid in (30, 31, 32)]
+    database = Slow(OceanBaseMySQL(), *sessions, at_once=1, works=32, answers={30: error} if error else {})
+    steps = carried_out(database, IDLE, *sessions)
+    assert [each["sids"] for each in database.sent] == [[30], [31]]
+    assert database.looked[:2] == [[30, 31, 32], [31, 32]]
+    assert (steps[2].outcome, steps[2].sent) == ("skipped", False)
+    first = {None: "", 1095: "refused", 1094: "failed"}[error.code if error else None]
+    assert [step.outcome for step in steps[:2]] == [first, ""]

@@ -202,7 +202,7 @@ def test_a_version_that_is_not_told_has_nothing_new() -> None:
 )
 def test_the_version_of_a_saved_snapshot(told: Any, version: tuple[int, ...]) -> None:
     found = Oracle()
-    found.assume(told)
+    found.assume({"version": told})
     assert found.version == version
 
 
@@ -476,6 +476,7 @@ def test_the_database_of_a_result() -> None:
         "instance": "SHOP1",
         "instances": [1],
         "host": "db1",
+        "proxy": None,
         "container": "PDB1",
         "all_users": True,
         "all_containers": False,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -125,8 +126,9 @@ def test_a_login_does_not_show_its_secrets(parse: Parse, good: dict[str, Any]) -
 
 
 def test_each_dialect_reads_its_own_options() -> None:
-    for name in ("oceanbase", "oceanbase_mysql"):
-        assert find(name).parse_login(OCEANBASE) == parse_oceanbase_login(OCEANBASE)
+    for name, oracle_mode in (("oceanbase", None), ("oceanbase_mysql", False), ("oceanbase_oracle", True)):
+        expected = replace(parse_oceanbase_login(OCEANBASE), oracle_mode=oracle_mode)
+        assert find(name).parse_login(OCEANBASE) == expected
     for name in ("oracle", "oracle_rds"):
         assert find(name).parse_login(ORACLE) == parse_oracle_login(ORACLE)
         assert refused(find(name).parse_login, {**ORACLE, "via_procedure": "x"}).option == "via_procedure"

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -19,7 +20,9 @@ from ansible_collections.dbops.oracle_sessions.plugins.module_utils.verify impor
     Rollback,
     Waiting,
     as_seen,
+    doubt_gone,
     parse_waiting,
+    verify,
 )
 
 ROLLING = {"age_seconds": 9.0, "undo_records": 500}
@@ -86,7 +89,7 @@ def test_a_time_left_is_told_only_of_a_rollback_that_goes_on(found: list[tuple[f
 def seen(one: Session, way: Way, sent: bool = False, **kind: Any) -> Outcome:
     """The outcome that one look at this session leaves, the last one: check mode and the deadline are alike."""
     outcome = Outcome(one, verb=way.verb, sent=sent)
-    as_seen([outcome], way, kind.get("dialect") or oracle())
+    as_seen([outcome], way, kind.get("dialect") or oracle(), {})
     assert outcome.outcome and outcome.reason
     return outcome
 
@@ -128,8 +131,91 @@ def test_a_cancel_is_about_the_execution() -> None:
 
 def test_what_is_settled_stays_so() -> None:
     outcome = Outcome(oracle_session(status="killed"), verb=KILL).settle("refused", "because")
-    as_seen([outcome], Way(KILL), oracle())
+    as_seen([outcome], Way(KILL), oracle(), {})
     assert (outcome.outcome, outcome.reason) == ("refused", "because")
+
+
+# --- killed sessions that the server does not list any more
+
+
+class Hiding:
+    """A database that lists these sessions; of those that it does not list, ``rolling`` still have a transaction.
+
+    With each look one of the lists in ``rolling`` is used up, the last one stays.
+    """
+
+    def __init__(self, *listed: Session, rolling: list[set[int]], unseen: str | None = None) -> None:
+        self.dialect = OceanBaseMySQL()
+        self.unavailable: dict[str, str] = {}
+        self.listed = listed
+        self.rolling = rolling
+        self.unseen = unseen
+        self.asked: list[list[int]] = []
+
+    def look_up(self, sids: list[int], _keys: Any) -> dict[tuple[Any, ...], Session]:
+        return {each.identity: each for each in self.listed if each.sid in sids}
+
+    def rolling_back(self, sids: list[int]) -> tuple[set[int], str | None]:
+        self.asked.append(sids)
+        now = self.rolling.pop(0) if len(self.rolling) > 1 else self.rolling[0]
+        return now & set(sids), self.unseen
+
+
+def verified(database: Hiding, *outcomes: Outcome, wait: bool = True) -> list[tuple[str, str]]:
+    verify(database, list(outcomes), Waiting(wait, 0.2, 0.01), Way(KILL), time.monotonic())
+    return [(each.outcome, each.reason) for each in outcomes]
+
+
+def sent(sid: int) -> Outcome:
+    return Outcome(session(sid), KILL, f"KILL {sid}", sent=True)
+
+
+def test_a_session_that_is_hidden_while_it_rolls_back_has_not_ended() -> None:
+    (other, rolling) = verified(Hiding(rolling=[{31}]), sent(30), sent(31))
+    assert other == ("ended", "seen gone")
+    assert rolling[0] == "rolling_back"
+    assert rolling[1].startswith("killed, not listed any more, and still rolling back after 0.")
+
+
+def test_it_has_ended_when_its_transaction_is_over() -> None:
+    database = Hiding(rolling=[{30}, {30}, set()])
+    assert verified(database, sent(30)) == [("ended", "seen gone")]
+    assert database.asked == [[30]] * 3
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_what_counts_as_gone_is_looked_for_among_the_hidden(wait: bool) -> None:
+    gone = [Outcome(session(sid)).settle("gone", "no such session when looked at") for sid in (30, 31)]
+    (other, rolling) = verified(Hiding(rolling=[{31}]), *gone, wait=wait)
+    assert other == ("gone", "no such session when looked at")
+    assert rolling[0] == "rolling_back" and rolling[1].startswith("killed, not listed any more, and still rolling")
+    earlier = Outcome(session(31)).settle("gone", "no such session when looked at")
+    if wait:
+        assert verified(Hiding(rolling=[{31}, {31}, set()]), earlier) == [("gone", "killed earlier: seen gone")]
+
+
+def test_a_transaction_of_whoever_has_the_id_now_is_not_that_of_the_session_that_is_gone() -> None:
+    another = session(30, client_port=1)
+    gone = Outcome(session(30)).settle("gone", "its sid now belongs to another")
+    database = Hiding(another, rolling=[{30}])
+    assert verified(database, sent(30), gone) == [("ended", "seen gone"), ("gone", "its sid now belongs to another")]
+    assert database.asked == []
+
+
+def test_where_rollbacks_cannot_be_seen_that_is_said() -> None:
+    unseen = "missing privilege: GRANT SELECT ON v TO the login user"
+    database = Hiding(rolling=[set()], unseen=unseen)
+    gone = Outcome(session(31)).settle("gone", "no such session when looked at")
+    assert verified(database, sent(30), gone) == [
+        ("ended", f"seen gone; whether it still rolls back cannot be seen ({unseen})"),
+        ("gone", "no such session when looked at"),
+    ]
+
+
+def test_check_mode_says_what_still_rolls_back() -> None:
+    gone = [Outcome(session(sid)).settle("gone", "no such session when looked at") for sid in (30, 31)]
+    assert doubt_gone(Hiding(rolling=[{31}]), gone) == [gone[1]]
+    assert [each.outcome for each in gone] == ["gone", "rolling_back"]
 
 
 # --- the options

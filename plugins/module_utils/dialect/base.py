@@ -28,8 +28,8 @@ class Dialect:
     - `check(way)`: refuses a way to end sessions that this server does not know.
     - `statement(way, session)`: the exact statement for one session.
     - `send(connection, steps, matching, sparing, seconds)`: sends the statements of these steps, for a rule that matches
-      and spares by these keys, and returns the server's Answers to as many of them as it has dealt with; what lies behind
-      them was not carried out.
+      and spares by these keys, and returns the server's Answers to as many of them as it has dealt with, one at least; what
+      lies behind them was not carried out.
 
     A dialect that has instances also has:
 
@@ -57,6 +57,10 @@ class Dialect:
     advice: dict = {}
     # Whether a session that is listed as killed, without a transaction, counts as ended.
     killed_is_ended = False
+    # Whether a killed session may be listed no more while its transaction still rolls back; if so there is also
+    # `rolling_back(ask, sids)`: which of these ids, of sessions that are not listed, still have a transaction, and why that
+    # cannot be seen, None if it can.
+    hides_killed = False
     # The instance that we are on, None where there are no instances.
     here: int | None = None
     # Why a session may be listed although the server answers that it knows no such session.
@@ -67,16 +71,16 @@ class Dialect:
     def __init__(self):
         self.version: tuple[int, ...] = ()
 
-    def assume(self, version):
-        """Goes by the version that a saved result tells, where no server is asked."""
-        self.version = tuple(int(part) for part in re.findall(r"[0-9]+", version or ""))
+    def assume(self, database):
+        """Goes by what the database dictionary of a saved result tells, where no server is asked."""
+        self.version = tuple(int(part) for part in re.findall(r"[0-9]+", database.get("version") or ""))
 
     def classify(self, code):
         """The class of a server's error code on an end-session statement."""
         return self.error_classes.get(code, OTHER)
 
-    def doubts(self):
-        """Why the statements of a plan might be refused, as far as the login tells; for a run in check mode."""
+    def doubts(self, way, sessions):
+        """Why the statements for these sessions might be refused, as far as the login tells; for a run in check mode."""
         return []
 
     def looks_first(self, matching, sparing):

@@ -105,6 +105,7 @@ class Oracle(Dialect):
             "instance": row["INSTANCE_NAME"],
             "instances": sorted(instances),
             "host": row["HOST_NAME"],
+            "proxy": None,
             "container": container,
             "all_users": True,
             "all_containers": container == "CDB$ROOT",
@@ -139,7 +140,7 @@ class Oracle(Dialect):
 
     # --- statements
 
-    def doubts(self):
+    def doubts(self, way, sessions):
         if self._may_end or self._procedure:
             return []
         return [f"login_user: it has no ALTER SYSTEM, so the server will refuse this; {self.advice[NO_PRIVILEGE]}."]

@@ -107,7 +107,7 @@ class SessionList:
         if among is None:
             find_shared_processes(sessions)
         relate(sessions, [wait for wait in map(self._wait, rows) if wait])
-        by_key = {(session.inst_id, session.sid): session for session in sessions}
+        by_key = {session.place: session for session in sessions}
         for row in objects:
             holder = by_key.get((int(row["INST_ID"]), int(row["SESSION_ID"])))
             if holder:
@@ -345,7 +345,7 @@ def _transaction(row):
 
 def _add_up(sessions):
     """Adds to each coordinator what its parallel servers use: it is the coordinator that would be ended for it."""
-    by_key = {(session.inst_id, session.sid): session for session in sessions}
+    by_key = {session.place: session for session in sessions}
     for server in sessions:
         leader = server.coordinator and by_key.get((server.coordinator["inst_id"], server.coordinator["sid"]))
         if not leader:

@@ -1,43 +1,66 @@
 # Copyright (c) 2026, the dbops.oracle_sessions authors
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""PyMySQL, for servers that speak the MySQL protocol: one connection, bounded in time, with batched statements."""
+"""PyMySQL, for servers that speak the MySQL protocol: one connection, bounded in time, with batched statements.
+
+Its fork pyoceanbase will do where PyMySQL is not installed: it is PyMySQL 1.2.0 with one capability more, which we set ourselves.
+"""
 
 from __future__ import annotations
 
+import importlib
 import queue
+import re
 import socket
 import ssl
 import threading
+import time
 from contextlib import contextmanager
 
 from ..errors import ConnectionLost, DriverMissing, LoginFailed, StatementFailed
 
-try:
-    import pymysql
-    from pymysql.constants import CLIENT
+# The first release that refuses to go on in plain text when TLS was asked for and the server has none; of the fork, the one
+# that was made of it.
+MINIMUM = {"pymysql": ("PyMySQL", (1, 2, 0)), "pyoceanbase": ("pyoceanbase", (1, 1, 0))}
 
-    IMPORT_ERROR = None
-except ImportError as error:
-    IMPORT_ERROR = error
 
-# The first release that refuses to go on in plain text when TLS was asked for and the server has none.
-MINIMUM = (1, 2, 0)
+def _imported():
+    """The first of them that is installed, and None; or None, and why the first of all cannot be imported."""
+    problem = None
+    for name in MINIMUM:
+        try:
+            return importlib.import_module(name), None
+        except ImportError as error:
+            problem = problem or error
+    return None, problem
+
+
+pymysql, IMPORT_ERROR = _imported()
+
+# CLIENT_MULTI_STATEMENTS, and the capability by which a client tells OceanBase that it knows Oracle mode
+# (OB_CLIENT_SUPPORT_ORACLE_MODE_POS in the server's ob_mysql_packet.h). MySQL 8 uses the same bit for something else, so
+# nobody but OceanBase is told.
+_MULTI_STATEMENTS, _ORACLE_MODE = 1 << 16, 1 << 27
+# How Oracle mode says that the password is right and the right to log in is missing; the number alone is that of both.
+_NO_LOGIN = re.compile(r"(?:ORA|OBE)-01045\b")
+# What a server says that wants to be told (OB_NOT_SUPPORTED).
+_ORACLE_MODE_WANTED = 1235
 
 # CR_SSL_CONNECTION_ERROR: the server has no TLS, or the handshake failed.
 _TLS_FAILED = 2026
 # Codes that speak of our own connection: 2006/2013 lost; 5066 is OceanBase telling a session that it was killed
-# (OB_ERR_SESSION_INTERRUPTED, seen from the victim's side on seekdb 1.4).
-_LOST = {2006, 2013, 2014, 2055, 5066}
+# (OB_ERR_SESSION_INTERRUPTED, seen from the victim's side on seekdb 1.4), 1092 how it says so in Oracle mode (ob_errno.def).
+_LOST = {2006, 2013, 2014, 2055, 5066, 1092}
 
 
 def check_installed():
     """Raises DriverMissing unless a PyMySQL is there that is new enough."""
     if IMPORT_ERROR is not None:
         raise DriverMissing("PyMySQL", f"the Python driver PyMySQL is not installed ({IMPORT_ERROR})")
-    if tuple(pymysql.VERSION[:3]) < MINIMUM:
-        found, needed = (".".join(map(str, version[:3])) for version in (pymysql.VERSION, MINIMUM))
-        raise DriverMissing("PyMySQL", f"PyMySQL {found} is too old, {needed} is needed")
+    name, minimum = MINIMUM[pymysql.__name__]
+    if tuple(pymysql.VERSION[:3]) < minimum:
+        found, needed = (".".join(map(str, version[:3])) for version in (pymysql.VERSION, minimum))
+        raise DriverMissing(name, f"{name} {found} is too old, {needed} is needed")
 
 
 class Connection:
@@ -46,42 +69,76 @@ class Connection:
     def __init__(self, login):
         self._call_timeout = login.call_timeout
         self._watchdog = Watchdog()
+        # Whether each statement goes out by itself; a dialect sets it whose server may not take several in one go.
+        self.one_at_a_time = False
         transport = _transport(login)
         try:
             with self._watchdog.limit(login.login_timeout):
-                plain = _dial(login)
-                self._watchdog.guard(plain)
-                self._driver = pymysql.Connection(
-                    user=login.user,
-                    # As bytes: the driver would encode it as Latin-1, which cannot hold every password.
-                    password=login.password.encode(errors="surrogateescape"),
-                    host=login.host,
-                    port=login.port,
-                    charset="utf8mb4",
-                    autocommit=True,
-                    client_flag=CLIENT.MULTI_STATEMENTS,
-                    # Rows come as bytes: one session whose SQL text is no UTF-8 must not break the whole listing.
-                    use_unicode=False,
-                    conv={},
-                    defer_connect=True,
-                    **transport,
-                )
-                self._driver.connect(plain)
+                try:
+                    self._driver = self._log_in(login, transport, login.oracle_mode)
+                except pymysql.MySQLError as error:
+                    if login.oracle_mode is not None or _code_and_text(error)[0] != _ORACLE_MODE_WANTED:
+                        raise
+                    self._driver = self._log_in(login, transport, True)
         except Exception as error:
             # Whatever the driver raises: an answer that is not MySQL's ends in IndexError, struct.error and others.
             self._watchdog.close()
             raise _login_failed(login, error, self._watchdog.fired) from error
 
-    def script(self, statements):
+    def _log_in(self, login, transport, oracle_mode):
+        plain = _dial(login)
+        self._watchdog.guard(plain)
+        driver = pymysql.connections.Connection(
+            user=login.user,
+            # As bytes: the driver would encode it as Latin-1, which cannot hold every password.
+            password=login.password.encode(errors="surrogateescape"),
+            host=login.host,
+            port=login.port,
+            charset="utf8mb4",
+            autocommit=True,
+            client_flag=_MULTI_STATEMENTS | (_ORACLE_MODE if oracle_mode else 0),
+            # Rows come as bytes: one session whose SQL text is no UTF-8 must not break the whole listing.
+            use_unicode=False,
+            conv={},
+            defer_connect=True,
+            **transport,
+        )
+        driver.connect(plain)
+        return driver
+
+    @property
+    def session_id(self):
+        """The number of our session that the server, or a proxy in front of it, greeted us with."""
+        return self._driver.thread_id()
+
+    def script(self, statements, seconds=None):
         """Sends the statements in one go and returns the results of those that worked, in order, and the error that
         stopped the rest (StatementFailed), or None. A result is a list of rows, each a dictionary of texts and None.
 
-        The server stops at the first error: what stands behind it was not carried out.
+        The server stops at the first error: what stands behind it was not carried out. Where they go `one_at_a_time`, so do
+        we, and each has its own `call_timeout`; after so many `seconds` the rest is not sent.
         """
-        results = []
+        results: list[list[dict]] = []
+        if not self.one_at_a_time:
+            return results, self._carry_out("; ".join(statements), results)
+        began = time.monotonic()
+        for number, text in enumerate(statements, start=1):
+            if results and seconds is not None and time.monotonic() - began > seconds:
+                break
+            try:
+                error = self._carry_out(text, results)
+            except ConnectionLost as lost:
+                lost.reached = number
+                raise
+            if error is not None:
+                return results, error
+        return results, None
+
+    def _carry_out(self, text, results):
+        """Sends one text and adds what its statements return; the StatementFailed that stopped it, or None."""
         try:
             with self._watchdog.limit(self._call_timeout), self._driver.cursor(pymysql.cursors.DictCursor) as cursor:
-                cursor.execute("; ".join(statements))
+                cursor.execute(text)
                 results.append(_texts(cursor))
                 while cursor.nextset():
                     results.append(_texts(cursor))
@@ -94,8 +151,8 @@ class Connection:
             if code in _LOST or not code or not self._driver.open:
                 # Without a code it is no answer of the server: what the driver could not read leaves it out of step.
                 raise ConnectionLost(f"the connection was lost ({text})", code) from error
-            return results, StatementFailed(text, code)
-        return results, None
+            return StatementFailed(text, code)
+        return None
 
     def ask(self, queries):
         """Sends the queries in one go and returns a list of rows for each."""
@@ -166,15 +223,25 @@ def _login_failed(login, error, timed_out):
     cause = getattr(error, "original_exception", error)
     if isinstance(cause, ssl.SSLError) or code == _TLS_FAILED:
         return LoginFailed(f"login_ca_cert: no TLS with {where} ({text}); check the certificates of both sides.", code)
+    if _NO_LOGIN.match(text):
+        return LoginFailed(
+            f"login_user: {where} does not let {login.user} log in ({text}); GRANT CREATE SESSION TO it.", code
+        )
     if code == 1045:
         return LoginFailed(
             f"login_password: {where} refuses the login of {login.user} ({text}); check login_user and login_password.",
             code,
         )
-    if code == 1235:
+    if code == _ORACLE_MODE_WANTED:
+        if login.oracle_mode is False:
+            return LoginFailed(
+                f"dialect: {login.user} belongs to a tenant in Oracle mode ({text}); set dialect to oceanbase_oracle, or to "
+                "oceanbase, which finds that out by itself.",
+                code,
+            )
         return LoginFailed(
-            f"dialect: {login.user} belongs to an Oracle-mode tenant ({text}); this version ends sessions of MySQL-mode tenants, "
-            "dialect oceanbase_oracle comes with a later one.",
+            f"login_dsn: {where} was told that this client knows Oracle mode, and refuses it all the same ({text}); a proxy in between "
+            "does not pass that on: give the address of a server itself.",
             code,
         )
     return LoginFailed(f"login_dsn: no login at {where} ({text}); check the address, and that the server is up.", code)
@@ -197,6 +264,7 @@ class Watchdog:
         self._guarded = None
 
     def guard(self, plain):
+        self.close()
         # A copy: TLS takes the first socket object over and leaves it closed.
         self._guarded = plain.dup()
         if self.fired:

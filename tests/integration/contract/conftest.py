@@ -21,6 +21,9 @@ from servers.real_oracle import RealOracle, given
 from ..conftest import Running, launch
 from ..sites import CASES, SHARED, SITES, Acting, Case, Site, Wire
 
+# The fixtures that start the servers.
+SERVERS = {"oceanbase": "mysql_mode_server", "oceanbase_oracle": "oracle_mode_server", "oracle": "oracle_server"}
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     only = metafunc.definition.get_closest_marker("only")
@@ -61,8 +64,7 @@ def oracle_server() -> Iterator[OracleServer | RealOracle]:
 @pytest.fixture
 def acting(request: pytest.FixtureRequest) -> Acting:
     case: Case = request.param
-    server = request.getfixturevalue({"oceanbase": "server", "oracle": "oracle_server"}[case.site])
-    return Acting(case, SITES[case.site](server))
+    return Acting(case, SITES[case.site](request.getfixturevalue(SERVERS[case.site])))
 
 
 @pytest.fixture

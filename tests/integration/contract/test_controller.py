@@ -183,7 +183,7 @@ def test_no_secret_in_any_output(
     acting: Acting, run_playbook: Any, make: Make, rule: dict[str, Any], proxy: Wire, site: Site, way: str
 ) -> None:
     secret = f"S3cret-{way}-{acting.verb}"
-    admin = site.create_user(site.least, password=secret)["user"]
+    admin = site.as_account(site.create_user(site.least, password=secret))["login_user"]
     (victim,) = make()
     host, arguments, env = login(site, proxy.dsn, login_user=admin, login_password=""), {"match": rule}, {}
     del host["oracle_sessions_login_password"]

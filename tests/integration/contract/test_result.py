@@ -20,7 +20,19 @@ RESULT = {"changed", "msg", "database", "matched", "comment", "sessions", "count
 # What Ansible itself adds to a result, and our helper.
 ANSIBLE = {"invocation", "warnings", "failed"}
 DATABASE = {
-    *("dialect", "version", "name", "unique_name", "dbid", "role", "instance", "host", "container", "all_containers"),
+    *(
+        "dialect",
+        "version",
+        "name",
+        "unique_name",
+        "dbid",
+        "role",
+        "instance",
+        "host",
+        "proxy",
+        "container",
+        "all_containers",
+    ),
     *("all_users", "instances", "platform", "startup_time", "taken_at", "unavailable"),
 }
 COUNTS = {"planned", "ended", "pending", "rolling_back", "gone", "unchanged", "refused", "skipped", "failed"}
@@ -92,7 +104,7 @@ def test_match_beside_sid_is_an_assertion(acting: Acting, act: Act, make: Make, 
     assert "username" in result["sessions"][0]["reason"]
 
 
-@pytest.mark.only("oceanbase")
+@pytest.mark.only("oceanbase", "oceanbase_oracle")
 def test_serial_is_dropped_with_a_warning(acting: Acting, act: Act, make: Make) -> None:
     (victim,) = make()
     result = act(sid=victim.id, serial=17)

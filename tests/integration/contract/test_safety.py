@@ -181,7 +181,7 @@ def test_more_to_roll_back_than_max_rollback_records(
     assert row["outcome"] == "refused" and row["reason"].startswith("max_rollback_records: it would roll back 20 ")
 
 
-@pytest.mark.only("oceanbase")
+@pytest.mark.only("oceanbase", "oceanbase_oracle")
 def test_max_rollback_records_cannot_be_kept(act: Act, make: Make, rule: dict[str, Any], proxy: Wire) -> None:
     (bystander,) = make()
     result = act(match=rule, max_rollback_records=10)
@@ -282,7 +282,7 @@ def test_the_right_sid_and_serial_of_another_instance(act: Act, make: Make, prox
     assert not result["changed"] and [row["outcome"] for row in result["sessions"]] == ["gone"]
 
 
-@pytest.mark.only("oceanbase")
+@pytest.mark.only("oceanbase", "oceanbase_oracle")
 def test_inst_id_is_refused(act: Act, make: Make, proxy: Wire) -> None:
     (bystander,) = make()
     result = act(sid=bystander.id, inst_id=1)
@@ -321,7 +321,6 @@ BAD_OPTIONS = [
     ("login_dsn", {"sid": 1, "serial": 1, "login_dsn": "root:secret@db1:2881"}),
     ("login_dsn", {"sid": 1, "serial": 1, "login_dsn": None}),
     ("login_user", {"sid": 1, "serial": 1, "login_user": None}),
-    pytest.param("dialect", {"sid": 1, "serial": 1, "dialect": "oceanbase_oracle"}, id="dialect of a later version"),
 ]
 
 
@@ -358,6 +357,9 @@ def test_saved_sessions(
     if what == "mask":
         saved["sessions"][0]["username"] = "app_********"
     elif what.endswith(("_at", "_time")):
+        if saved["database"][what] is None:
+            # OceanBase in Oracle mode does not tell when it started.
+            words = "lacks startup_time"
         saved["database"][what] = "2026-01-01T00:00:00.000+00:00"
     else:
         saved["database"][what] = "another"

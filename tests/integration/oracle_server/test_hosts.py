@@ -237,9 +237,9 @@ def test_a_host_that_does_not_start_leaves_nothing(
 @pytest.mark.usefixtures("nothing_changed")
 def test_a_killed_run_leaves_its_folder_only(hosts: DatabaseHosts) -> None:
     script = (
-        "import time, json\nfrom servers.hosts import DatabaseHosts\nwith DatabaseHosts() as hosts:\n"
+        "import signal, json\nfrom servers.hosts import DatabaseHosts\nwith DatabaseHosts() as hosts:\n"
         "    about = [[host.address for host in hosts], [host.pid for host in hosts], str(hosts.folder)]\n"
-        "    print(json.dumps(about), flush=True)\n    time.sleep(60)\n"
+        "    print(json.dumps(about), flush=True)\n    signal.pause()\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script], env=os.environ | {"PYTHONPATH": str(TESTS)}, stdout=subprocess.PIPE, text=True

@@ -9,11 +9,11 @@ system stays the machine's: all instances of a database open one shared memory.
 
 from __future__ import annotations
 
-import _strptime  # noqa: F401  (see below)
 import codecs
 import contextlib
 import ctypes
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import BinaryIO
 
 # What Python would import when it is first used: on the host the owner of the process may not be able to read it.
 codecs.lookup("utf-16-be")
+time.strptime("0", "%S")
 _PR_SET_DUMPABLE = 4
 # Resolved at import, as prctl in instance.py.
 _libc = ctypes.CDLL(None, use_errno=True)

@@ -13,7 +13,7 @@ error at all. Durations are in seconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,22 @@ class Policy:
         if not self.allowed and (not isinstance(value, (int, float)) or isinstance(value, bool) or value < 0):
             raise ValueError(f"policy {self.name}: {value!r} is no number from 0 up")
         return value
+
+
+class Table(dict[str, Policy]):
+    """The rows by their names."""
+
+    def __init__(self, rows: Iterable[Policy]) -> None:
+        super().__init__((row.name, row) for row in rows)
+
+    def defaults(self) -> dict[str, Any]:
+        return {name: row.value for name, row in self.items()}
+
+    def checked(self, name: str, value: Any) -> Any:
+        """``value``, when the table has such a row and allows it; ValueError otherwise."""
+        if name not in self:
+            raise ValueError(f"there is no policy {name}")
+        return self[name].check(value)
 
 
 _NUMBERS = (0, *MESSAGES)
@@ -243,15 +259,5 @@ _ROWS = (
     ),
 )
 
-POLICIES: Mapping[str, Policy] = {row.name: row for row in _ROWS}
-
-
-def defaults() -> dict[str, Any]:
-    return {row.name: row.value for row in _ROWS}
-
-
-def checked(name: str, value: Any) -> Any:
-    """``value``, when the table has such a row and allows it; ValueError otherwise."""
-    if name not in POLICIES:
-        raise ValueError(f"there is no policy {name}")
-    return POLICIES[name].check(value)
+POLICIES = Table(_ROWS)
+defaults, checked = POLICIES.defaults, POLICIES.checked

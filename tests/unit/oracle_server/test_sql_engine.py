@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 
@@ -166,3 +167,44 @@ def test_a_thousand_and_more_conditions(world: World) -> None:
     assert world.rows(f"select count(*) from v$session where sid in ({texts})") == [(6,)]
     binds = ", ".join(f":{number}" for number in numbers)
     assert world.rows(f"select count(*) from v$session where sid in ({binds})", *numbers) == [(6,)]
+
+
+def test_a_number_too_large_for_sqlite_keeps_its_digits(world: World) -> None:
+    number = 12402504630519660553
+    world.catalog.add("BIG", [Column("N", Type.NUMBER, 22), Column("USER", Type.VARCHAR2, 30)])
+    world.connection.execute('INSERT INTO "SYS.BIG" VALUES (NULL, ?)', ("SCOTT",))
+    world.connection.execute("CREATE TABLE digits (N)")
+    world.connection.execute("INSERT INTO digits VALUES (?)", (str(number),))
+    world.catalog._sources["DIGITS"] = ("SYS", Source("digits", (Column("N", Type.NUMBER, 22),)))
+    assert world.rows("select n from digits where n is not null") == [(number,)]
+
+
+def test_a_reserved_word_names_a_column_only_with_quotes_or_a_table(world: World) -> None:
+    assert world.rows('select user, "USER", b.user from big b where "USER" <> user') == [("SYSTEM", "SCOTT", "SCOTT")]
+    with pytest.raises(OracleError) as caught:
+        world.rows("select level from big")
+    assert caught.value.code == 1788
+
+
+def test_engines_in_several_threads_do_not_meet() -> None:
+    """Who asks is known to functions that SQLite calls, and an error in one of them to its own statement only."""
+    failed: list[object] = []
+
+    def ask(user: str) -> None:
+        own = World()
+        own.context = replace(own.context, user=user)
+        for _turn in range(100):
+            if own.value("sys_context('USERENV', 'SESSION_USER')") != user:
+                failed.append(user)
+            try:
+                own.value("to_number('x' || sid) from v$session where rownum = 1 union select 1")
+            except OracleError as error:
+                if error.code != 1722:
+                    failed.append(error)
+
+    threads = [threading.Thread(target=ask, args=(f"U{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []

@@ -69,7 +69,10 @@ def to_sqlite(value: Value) -> Any:
 def _number(value: Any) -> Any:
     if value is None or value.__class__ is int:
         return value
-    return numbers.clean(value) if isinstance(value, float) else numbers.to_number(value)
+    if isinstance(value, float):
+        return numbers.clean(value)
+    # A whole number too large for SQLite is kept as its digits.
+    return int(value) if isinstance(value, str) and value.isdigit() else numbers.to_number(value)
 
 
 def _text(value: Any) -> Any:

@@ -43,6 +43,8 @@ Node = exp.Expr
 # --- names and literals ---------------------------------------------------------------------------------------------
 
 _HIERARCHICAL = ("LEVEL", "CONNECT_BY_ISLEAF", "CONNECT_BY_ISCYCLE")
+# Reserved words, which alone and without quotes name no column.
+_RESERVED = ("LEVEL", "SYSDATE", "UID", "USER")
 
 
 def _column(c: Compiler, node: exp.Column, scope: Scope) -> Expr:
@@ -59,6 +61,7 @@ def _column(c: Compiler, node: exp.Column, scope: Scope) -> Expr:
         if literal is not None:
             return _masked_literal(literal.type, literal.value)
     name, table, owner = c.name(identifier), c.name(node.args.get("table")), c.name(node.args.get("db"))
+    reserved = not table and not identifier.args.get("quoted") and name in _RESERVED
     within: Scope | None = scope
     while within is not None:
         if not table:
@@ -66,7 +69,7 @@ def _column(c: Compiler, node: exp.Column, scope: Scope) -> Expr:
                 return within.pseudo[name]
             if name in within.aliases and not any(name in relation.by_name for relation in within.relations):
                 return within.aliases[name]
-        found = within.find(name, table, owner, position)
+        found = None if reserved else within.find(name, table, owner, position)
         if found is not None:
             return found[0]
         within = within.parent

@@ -4,15 +4,23 @@
 
 from __future__ import annotations
 
-_kept: list[Exception] = []
+import threading
+
+
+class _Kept(threading.local):
+    error: Exception | None = None
+
+
+_kept = _Kept()
 
 
 def keep(error: Exception) -> None:
     """The first one counts: SQLite finishes aggregates even after one of their steps has failed."""
-    if not _kept:
-        _kept.append(error)
+    if _kept.error is None:
+        _kept.error = error
 
 
 def take() -> Exception | None:
     """The kept exception, once."""
-    return _kept.pop() if _kept else None
+    error, _kept.error = _kept.error, None
+    return error

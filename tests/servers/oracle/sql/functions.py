@@ -12,6 +12,7 @@ import math
 import os
 import re
 import sqlite3
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -25,8 +26,8 @@ from .interface import Context, Function
 Scalar = Any
 
 
-class Running:
-    """The statement that runs now, for functions that depend on it. One at a time in a process."""
+class Running(threading.local):
+    """The statement that runs now, for functions that depend on it. One at a time in a thread."""
 
     context: Context = Context()
     now_days: float = 0.0

@@ -242,6 +242,25 @@ def test_kill_query_cancels_on_every_node(
     assert not other.done.is_set()
 
 
+@pytest.mark.parametrize("login", [{}, {"user": "ROOT", "tenant": "sys"}])
+@pytest.mark.parametrize("form", [*KILLS, "KILL QUERY {}"])
+def test_a_client_id_is_no_id_to_a_login_without_the_proxy(
+    server: OceanBaseServer,
+    spread: Callable[..., BusySession],
+    bystander: Session,
+    client: Callable[..., Client],
+    form: str,
+    login: dict[str, str],
+) -> None:
+    victim = spread()
+    for port in server.direct_ports:
+        near = client(port=port, **login)
+        assert near.code(form.format(bystander.id)) == rule("kill_client_id_directly") == rule("kill_unknown")
+        assert near.text(form.format(bystander.id)).endswith(f"-4174, Unknown thread id: {bystander.id}")
+        assert near.code(form.format(victim.id)) == rule("kill_client_id_twice_directly") == -4016
+    assert states(victim) == ["SLEEP", "ACTIVE"] and not victim.done.is_set()
+
+
 @pytest.mark.parametrize("node", [1, 2])
 def test_the_own_client(server: OceanBaseServer, two_rows: Open, bystander: Session, node: int) -> None:
     session = two_rows()

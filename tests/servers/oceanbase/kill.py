@@ -20,6 +20,12 @@ def kill(observer: Observer, caller: Session, number: int, query: bool = False) 
     """What KILL with this number does, or its error. Of a client that has sessions on several nodes it ends all."""
     by_client_id = caller.client.kind == "v2" and not number & OBSERVER_BIT
     victims = observer.with_id(number)
+    if victims and not by_client_id:
+        listed = len(victims)
+        victims = [victim for victim in victims if victim.client.kind != "v2"]
+        if not victims:
+            name = "kill_client_id_directly" if listed == 1 else "kill_client_id_twice_directly"
+            raise internal(observer.policies[name], number)
     if not victims:
         if query and by_client_id and observer.policies["cancel_unknown_v2"] == OK:
             return

@@ -22,6 +22,7 @@ from .errors import (
     PROXY_UNKNOWN,
     TERMINATED,
     TIMEOUT,
+    UNEXPECTED,
     UNKNOWN_SESSION,
 )
 
@@ -68,6 +69,22 @@ _ROWS = (
         _EXECUTOR + ", get_client_session_create_time_and_auth",
         "where it is looked who owns a client session id",
         ("first node",),
+    ),
+    Policy(
+        "kill_client_id_directly",
+        UNKNOWN_SESSION,
+        SOURCE,
+        _EXECUTOR,
+        "the same by a login without a proxy: found in the list, but there it is no session's own number",
+        (UNKNOWN_SESSION,),
+    ),
+    Policy(
+        "kill_client_id_twice_directly",
+        UNEXPECTED,
+        SOURCE,
+        _EXECUTOR + ", get_remote_session_location",
+        "the same where the list has it on several nodes",
+        (UNEXPECTED,),
     ),
     Policy("cancel_idle", OK, MEASURED, _SEEKDB, "KILL QUERY on a session that runs nothing has no effect", (OK,)),
     Policy("cancel_unknown_v2", OK, SOURCE, _EXECUTOR, "KILL QUERY with a client session id that nobody has", (OK,)),

@@ -171,15 +171,18 @@ notes:
     Amazon RDS C(EXECUTE) on C(RDSADMIN.RDSADMIN_UTIL).
   - On OceanBase the login user needs C(SELECT) on GV$OB_PROCESSLIST. C(transaction_age) needs
     GV$OB_TRANSACTION_SCHEDULERS, keys about locks need GV$OB_LOCKS, C(locked_object) needs DBA_OBJECTS as well. They belong
-    to C(oceanbase) in MySQL mode and to C(SYS) in Oracle mode. Servers that have only the views named V$ need the same on
-    those. Before OceanBase 4.0 there are none of these, and C(SHOW FULL PROCESSLIST) is read instead.
+    to C(oceanbase) in MySQL mode and to C(SYS) in Oracle mode. In MySQL mode, a server that has only the views named V$
+    needs the same on those. Before OceanBase 4.0 there are none of these, and C(SHOW FULL PROCESSLIST) is read instead.
+  - To tell whether a killed session of OceanBase still rolls back when it is not listed any more takes C(SELECT) on
+    GV$OB_TRANSACTION_SCHEDULERS, too. Without it, the reason of the result says so.
   - In MySQL mode of OceanBase a user sees only its own sessions unless it has C(PROCESS), and ends only its own unless it
     has C(SUPER). A user of the sys tenant sees and ends the sessions of all tenants.
   - In Oracle mode of OceanBase a user sees only its own sessions unless it has C(SHOW PROCESS), and needs C(ALTER SYSTEM) to
     kill. Whether C(ALTER SYSTEM) alone is enough for sessions of other users is not known. By the source of the
     server those take C(SYS) or a user with C(SUPER). A tenant in Oracle mode shows its own sessions only.
   - Behind the proxy ODP, what ends is the session on a server. Its transaction and its locks end with it. Whether the
-    proxy hangs up on its client as well, or goes on with another session, is not known.
+    proxy hangs up on its client as well, or goes on with another session, is not known. With session ids of the whole
+    cluster, a client is one session however many servers it uses, and it ends on all of them.
   - What the login user may not read is listed in
     RV(dbops.oracle_sessions.session_info#module:database.unavailable), and a rule that needs it is refused with the
     name of the grant.

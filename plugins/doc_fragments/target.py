@@ -20,6 +20,7 @@ options:
         M(dbops.oracle_sessions.session_info). Behind the proxy ODP, C(SHOW PROCESSLIST) may show ids of the proxy, which
         name nobody here.
       - On OceanBase whoever has that id is meant, because there is no serial#. Give O(match) with it, or O(sessions).
+        An id that two clients have, as two proxies with one number hand out, is refused.
       - With O(match), the session must satisfy that as well, and with O(exclude) it must not fit any entry.
       - It cannot be combined with O(sessions).
     type: raw

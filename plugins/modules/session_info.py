@@ -297,8 +297,9 @@ sessions:
       type: str
       sample: "2026-11-21T05:49:14+00:00"
     node:
-      description: Address and port of the node of OceanBase that the session lives on. Null where there is only one, and
-        on Oracle Database.
+      description: Address and port of the node of OceanBase that the session lives on. Null where there is only one, for a
+        client of a proxy with session ids of the whole cluster, which may have sessions on several, and on Oracle
+        Database.
       type: str
     client_address:
       description: The network address of the client, behind a proxy that of the client itself where the server knows

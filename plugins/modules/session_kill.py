@@ -24,8 +24,8 @@ description:
     Not looked at again are measures of the moment, namely C(event), C(wait_class), C(command), C(temp_mb), C(pga_mb) and
     C(locked_object). Who waits for whom is read again for each 50 sessions as a whole, before their block.
   - On OceanBase, sessions are looked at and sent for in batches of 50. Within a batch, a session may still change
-    between the look and its statement. In Oracle mode the statements of a batch go one by one, which takes a round
-    trip each.
+    between the look and its statement. In Oracle mode the statements of a batch go one by one, and what has not been
+    sent within half a second is looked at again first.
   - What the server shows decides about the outcome, not what it answers.
   - It acts on Oracle Database, where the statement is C(ALTER SYSTEM KILL SESSION), and on Oracle Database at Amazon RDS,
     where it is C(rdsadmin.rdsadmin_util.kill).
@@ -420,7 +420,8 @@ sessions:
         - V(ended) means that its statement was sent and it was seen gone, on OceanBase from 4.0 on also seen killed with
           its transaction over. Changed.
         - V(rolling_back) means that it is killed and still there at the deadline, because its transaction is being
-          rolled back. Changed when this run sent something for it. It warns unless O(on_pending) says otherwise.
+          rolled back, on OceanBase also when only its transaction is still listed. Changed when this run sent something
+          for it. It warns unless O(on_pending) says otherwise.
         - V(pending) means that it is still there at the deadline, with nothing to roll back. Changed when this run
           sent something for it. It fails the task unless O(on_pending) says otherwise.
         - V(gone) means that there was no such session when it was looked at or when its turn came. Not changed.

@@ -25,13 +25,16 @@ __all__ = [
     "Session",
     "begin",
     "close_all",
+    "every_row",
     "idle",
     "idle_in_transaction",
     "listed",
     "make_table",
     "pool",
+    "sleeping",
+    "spread",
+    "waiter",
 ]
-__all__ += ["sleeping", "waiter"]
 NAME_IN_USE = 955
 
 
@@ -106,6 +109,17 @@ def sleeping(server: OceanBaseServer, seconds: float = 3600, **login: Any) -> Bu
     return session
 
 
+def spread(server: OceanBaseServer, seconds: float = 3600, **login: Any) -> BusySession:
+    """The client of a proxy with ids of version 2 that has one id on two nodes: idle on node 1, while it runs
+    ``DBMS_LOCK.SLEEP(seconds)`` on node 2. What it sends later goes to node 2, too.
+    """
+    connection = server.connect(**login)
+    server.route(connection.thread_id(), 2)
+    session = BusySession(server, connection, f"CALL DBMS_LOCK.SLEEP({seconds})")
+    _await_listed(session, lambda row: row["COMMAND"] == "Query" and row["INFO"] == session.statement)
+    return session
+
+
 def pool(server: OceanBaseServer, n: int, **login: Any) -> list[Session]:
     """``n`` idle sessions of one account. Close them with :func:`close_all`."""
     with ThreadPoolExecutor(POOL_THREADS) as threads:
@@ -132,7 +146,14 @@ def _row(table: str, row: int) -> str:
 
 
 def listed(session: Session) -> dict[str, Any] | None:
-    """What the server lists of the session, by upper-case column names; None when it is gone."""
+    """What the server lists of the session, by upper-case column names; None when it is gone. Of one that has rows on
+    several nodes it is the first node's.
+    """
+    return next(iter(every_row(session)), None)
+
+
+def every_row(session: Session) -> list[dict[str, Any]]:
+    """All that the server lists with the id of the session, by node."""
     server = session.server
     # Who sees all tenants.
     login: dict[str, Any] = {"user": ADMINISTRATOR, "tenant": SYS_TENANT, "port": server.direct_port}
@@ -140,15 +161,15 @@ def listed(session: Session) -> dict[str, Any] | None:
         if server.options.numbers < (4,):
             cursor.execute("SHOW FULL PROCESSLIST")
         else:
-            cursor.execute(f"SELECT * FROM SYS.GV$OB_PROCESSLIST WHERE ID = {session.id}")
+            cursor.execute(f"SELECT * FROM SYS.GV$OB_PROCESSLIST WHERE ID = {session.id} ORDER BY SVR_IP")
         names = [column[0].upper() for column in cursor.description]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    return next((row for row in rows if row["ID"] == session.id), None)
+        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [row for row in found if row["ID"] == session.id]
 
 
 def _await_listed(session: Session, state: Callable[[dict[str, Any]], bool]) -> None:
     try:
-        wait_until(lambda: (row := listed(session)) is not None and state(row), what=f"session {session.id}")
+        wait_until(lambda: any(map(state, every_row(session))), what=f"session {session.id}")
     except TimeoutError:
         session.close()
         raise

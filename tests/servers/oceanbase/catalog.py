@@ -51,7 +51,7 @@ class Catalog:
     def function(self, name: tuple[str, ...], context: Context) -> Function | None:
         if name == ("OB_VERSION",):
             return Function(lambda: self._release, fixed=True)
-        if name == ("PROXY_VERSION",) and self.session.proxied:
+        if name == ("PROXY_VERSION",) and self.session.client.proxied:
             return Function(lambda: PROXY_RELEASE, fixed=True)
         return None
 

@@ -13,7 +13,7 @@ from ..oracle.errors import OracleError
 
 INTERNAL = 600
 UNKNOWN_SESSION, NOT_OWNER, INTERRUPTED, TIMEOUT = -4174, -5251, -5065, -4012
-UNKNOWN_VARIABLE = -5044
+UNEXPECTED, UNKNOWN_VARIABLE = -4016, -5044
 LOCK_TIMEOUT, TERMINATED = 30006, 1092
 DENIED, NO_DRIVER, PROXY_UNKNOWN, PROXY_NOT_OWNER, PROXY_INTERRUPTED, UNKNOWN_COMMAND = (
     1045,
@@ -30,6 +30,7 @@ _INTERNAL_TEXTS = {
     INTERRUPTED: "Query execution was interrupted",
     TIMEOUT: "Timeout, query has reached the maximum query timeout: {}(us), maybe you can adjust the session variable "
     "ob_query_timeout or query_timeout hint, and try again.",
+    UNEXPECTED: "Internal error",
     UNKNOWN_VARIABLE: "Unknown system variable '{}'",
 }
 _TEXTS = {

@@ -41,7 +41,7 @@ async def execute(observer: Observer, session: Session, text: str) -> Answer:
     session.start(text)
     try:
         statement = grammar.parse(text)
-        if session.way.kind == "v1":
+        if session.client.kind == "v1":
             answer = _by_proxy(observer, session, statement)
             if answer is not None:
                 return answer
@@ -101,11 +101,11 @@ def _by_proxy(observer: Observer, session: Session, statement: grammar.Statement
     if isinstance(statement, grammar.ShowProcesslist) and not statement.full:
         rows = [
             (
-                *(each.way.handshake_id, each.tenant, each.user, f"{each.client_ip}:{each.client_port}", each.schema),
+                *(each.client.told_id, each.tenant, each.user, f"{each.client_ip}:{each.client_port}", each.schema),
                 *(int(each.transaction is not None), 1, "MCS_ACTIVE_READER", 1, 1),
             )
             for each in observer.sessions.values()
-            if each.proxied and each.listed and each.tenant == session.tenant
+            if each.client.proxied and each.listed and each.tenant == session.tenant
         ]
         return _listing(_PROXY_LISTED, rows)
     if isinstance(statement, grammar.Kill) and statement.expression.isdigit():
@@ -127,8 +127,9 @@ def _context(observer: Observer, session: Session) -> Context:
             "tenant": session.tenant,
             "everybody": observer.shows_everybody(session),
             "transaction": session.transaction.id if session.transaction else 0,
+            "node": session.node.ip,
         },
-        roles_key=(session.tenant, session.proxied),
+        roles_key=(session.tenant, session.client.proxied),
     )
 
 

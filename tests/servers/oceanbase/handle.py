@@ -32,7 +32,8 @@ logging.getLogger("mysql_mimic").setLevel(logging.CRITICAL)
 
 
 class OceanBaseServer:
-    """One observer on a free loopback port, and a proxy on another one where ``proxy`` is v1 or v2.
+    """Observers on free loopback ports, one unless ``nodes`` says more, and a proxy on another one where ``proxy`` is v1 or
+    v2.
 
     Use it as a context manager. ``options`` are those of :class:`~servers.oceanbase.options.Options`; any other keyword is a
     policy of policy.py with its value. It runs in a thread of this process.
@@ -44,7 +45,9 @@ class OceanBaseServer:
     def __init__(self, **options: Any) -> None:
         policies = {name: options.pop(name) for name in list(options) if name in policy.POLICIES}
         self.options = Options(**{**options, "policies": options.get("policies", {}) | policies})
-        self.port = self.direct_port = 0
+        self.port = 0
+        # Of the observers, by node.
+        self.direct_ports: list[int] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._observer: Observer | None = None
@@ -59,6 +62,11 @@ class OceanBaseServer:
     @property
     def dsn(self) -> str:
         return f"{self.host}:{self.port}"
+
+    @property
+    def direct_port(self) -> int:
+        """That of the first observer."""
+        return self.direct_ports[0]
 
     @property
     def direct_dsn(self) -> str:
@@ -104,11 +112,11 @@ class OceanBaseServer:
         self._stop = asyncio.Event()
         clients: dict[asyncio.Task[None], ClientConnection] = {}
 
-        def door(kind: str) -> Callable[[], asyncio.Protocol]:
+        def door(kind: str, node: int = 1) -> Callable[[], asyncio.Protocol]:
             async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 task = asyncio.current_task()
                 assert task is not None and isinstance(reader, Reader) and self._observer is not None
-                clients[task] = client = ClientConnection(self._observer, kind, reader, writer)
+                clients[task] = client = ClientConnection(self._observer, kind, node, reader, writer)
                 task.add_done_callback(clients.pop)
                 try:
                     await client.serve()
@@ -119,13 +127,17 @@ class OceanBaseServer:
             return lambda: asyncio.StreamReaderProtocol(Reader(loop), serve, loop=loop)
 
         async with contextlib.AsyncExitStack() as stack:
-            for kind in ("direct", *filter(None, [self.options.proxy])):
-                listener = await loop.create_server(door(kind), self.host, 0, backlog=1000)
+
+            async def listen(protocol: Callable[[], asyncio.Protocol]) -> int:
+                listener = await loop.create_server(protocol, self.host, 0, backlog=1000)
                 await stack.enter_async_context(listener)
-                self.port = listener.sockets[0].getsockname()[1]
-                if kind == "direct":
-                    self.direct_port = self.port
-                    self._observer = Observer(self.options, self.password, self.host, self.port)
+                port: int = listener.sockets[0].getsockname()[1]
+                return port
+
+            self.direct_ports = [await listen(door("direct", node + 1)) for node in range(self.options.nodes)]
+            proxy = self.options.proxy
+            self.port = await listen(door(proxy)) if proxy else self.direct_port
+            self._observer = Observer(self.options, self.password, self.direct_ports)
             ready.set_result(None)
             await self._stop.wait()
             assert self._observer is not None
@@ -188,8 +200,17 @@ class OceanBaseServer:
     # --- what is to happen
 
     def next_session_id(self, number: int) -> None:
-        """The next login to the observer gets this id; called twice, the next two logins get the two."""
-        self._call(lambda observer: observer.ids.planned.append(number))
+        """The next login to an observer gets this id; called twice, the next two logins get the two. Where there is a proxy
+        with ids of version 2, an id below 2**31 goes to its next client; if another client has it, the login goes to the next
+        node, as if there were two proxies with one number.
+        """
+        self._call(lambda observer: observer.plan(number))
+
+    def route(self, client_id: int, node: int) -> None:
+        """What the client with this id sends next the proxy, with ids of version 2, sends to this node (1, 2, ...), once no
+        transaction is open on the node before.
+        """
+        self._call(lambda observer: observer.route(client_id, node))
 
     def set_policy(self, name: str, value: Any) -> None:
         """Change a row of policy.py while the server runs."""

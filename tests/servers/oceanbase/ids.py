@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Container
 from decimal import ROUND_HALF_UP, Decimal
 
-_OBSERVER = 0xC0000000 | 1 << 18
+OBSERVER_BIT = 1 << 31
+_OBSERVER = OBSERVER_BIT | 1 << 30
 _SEQUENCE_BITS = 18
 # Version 1: the number of the proxy in 8 bits, then 23 bits; version 2: 13 bits, then 18.
 _PROXY = {"v1": 1 << 23, "v2": 1 << 18}
@@ -27,20 +28,24 @@ class Ids:
     """Hands out ids in sequence; an id comes back only after all others were used."""
 
     def __init__(self) -> None:
-        # What the next logins get, set by a test.
+        # What the next logins to an observer and to a proxy get, set by a test.
         self.planned: deque[int] = deque()
+        self.planned_for_clients: deque[int] = deque()
         self._observer = self._client = self._proxy_sessid = 0
 
-    def observer(self, taken: Container[int]) -> int:
+    def observer(self, taken: Container[int], node: int = 1) -> int:
+        """An id of the observer with this number."""
         if self.planned:
             return self.planned.popleft()
         while True:
             self._observer = self._observer % ((1 << _SEQUENCE_BITS) - 1) + 1
-            if (found := _OBSERVER | self._observer) not in taken:
+            if (found := _OBSERVER | node << _SEQUENCE_BITS | self._observer) not in taken:
                 return found
 
     def client(self, version: str, taken: Container[int]) -> int:
         """A client session id of a proxy."""
+        if self.planned_for_clients:
+            return self.planned_for_clients.popleft()
         while True:
             self._client = self._client % (_PROXY_NUMBERS - 1) + 1
             if (found := _PROXY[version] | self._client) not in taken:

@@ -8,33 +8,41 @@ from typing import TYPE_CHECKING, Any
 
 from .accounts import SYS_TENANT
 from .errors import Cut, ServerError, internal, mysql, oracle
+from .ids import OBSERVER_BIT
 from .policy import CUT, OK
 from .session import ABORTED, IN_TERMINATE, Session
 
 if TYPE_CHECKING:
     from .observer import Observer
 
-_OBSERVER_BIT = 1 << 31
-
 
 def kill(observer: Observer, caller: Session, number: int, query: bool = False) -> None:
-    """What KILL with this number does, or its error."""
-    by_client_id = caller.way.kind == "v2" and not number & _OBSERVER_BIT
-    victim = observer.sessions.get(number)
-    if victim is None:
+    """What KILL with this number does, or its error. Of a client that has sessions on several nodes it ends all."""
+    by_client_id = caller.client.kind == "v2" and not number & OBSERVER_BIT
+    victims = observer.with_id(number)
+    if victims and not by_client_id:
+        listed = len(victims)
+        victims = [victim for victim in victims if victim.client.kind != "v2"]
+        if not victims:
+            name = "kill_client_id_directly" if listed == 1 else "kill_client_id_twice_directly"
+            raise internal(observer.policies[name], number)
+    if not victims:
         if query and by_client_id and observer.policies["cancel_unknown_v2"] == OK:
             return
         raise internal(observer.policies["kill_unknown"], number)
-    if not allowed(caller, victim):
+    # See kill_client_id_owner in policy.py.
+    if not allowed(caller, victims[0]):
         raise internal(observer.policies["kill_not_owner"], number)
     if query:
-        cancel(observer, victim)
-    elif victim is caller:
-        caller.closing = True
+        for victim in victims:
+            cancel(observer, victim)
+    elif caller in victims:
+        caller.client.closing = True
         if observer.policies["kill_self_v2" if by_client_id else "kill_self"] == CUT:
             raise Cut
-    elif not victim.killed:
-        end(observer, victim)
+    elif alive := [victim for victim in victims if not victim.killed]:
+        for victim in alive:
+            end(observer, victim)
     elif observer.policies["kill_again"] != OK:
         raise internal(observer.policies["kill_again"], number)
 
@@ -75,8 +83,9 @@ def _remove(observer: Observer, victim: Session, outcome: Any) -> None:
 def _disconnect(victim: Session, outcome: Any) -> None:
     if victim.waiting:
         victim.interrupt(Cut() if outcome == CUT else _outcome(outcome))
-    else:
-        victim.end()
+    elif not victim.client.waiting:
+        # Otherwise its session on another node answers first.
+        victim.client.end()
 
 
 def _outcome(policy: int) -> ServerError:
@@ -106,7 +115,7 @@ def by_proxy(observer: Observer, caller: Session, number: int, query: bool) -> N
     """What a proxy with ids of version 1 does with KILL, which takes its own ids only and goes no further."""
     policies = observer.policies
     victim = next(
-        (each for each in observer.sessions.values() if each.way.handshake_id == number and each.proxied), None
+        (each for each in observer.sessions.values() if each.client.proxied and each.client.told_id == number), None
     )
     if victim is None or victim.killed:
         raise mysql(policies["proxy_unknown"], number)

@@ -5,36 +5,45 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..oracle.sql import Engine, install
 from . import variables
 from .accounts import SYS_TENANT, Account, Accounts
 from .catalog import Catalog
+from .client import Client, Node
 from .data import Data
 from .errors import DENIED, NO_DRIVER, ServerError, mysql
-from .ids import Ids
+from .ids import OBSERVER_BIT, Ids
 from .options import Options
-from .session import Node, Session, Way
+from .session import Session
 from .views import Memory, views
 
 _LOOK_SECONDS = 0.01
 RPC_PORT = 2882
+# As the views have them: a node's by its number, a proxy's with a port of its own for each of its connections.
+_NODE_IP, _PROXY_IP, _PROXY_PORTS = "127.0.0.{}", "127.0.1.1", 40000
 
 
 class Observer:
-    """``policies`` are read whenever they are needed."""
+    """A cluster of as many nodes as there are ``sql_ports``. ``policies`` are read whenever they are needed. The key of a
+    session is its id and its node: several nodes may have sessions with one id, which is that of a client of a proxy.
+    """
 
-    def __init__(self, options: Options, password: str, ip: str, sql_port: int) -> None:
+    def __init__(self, options: Options, password: str, sql_ports: Sequence[int]) -> None:
         self.options = options
         self.version = options.numbers
         self.policies: dict[str, Any] = options.all_policies()
-        self.node = Node(ip, RPC_PORT, sql_port)
+        self.nodes = [
+            Node(number, _NODE_IP.format(number), RPC_PORT, port) for number, port in enumerate(sql_ports, start=1)
+        ]
         self.ids = Ids()
-        self.sessions: dict[int, Session] = {}
+        self._proxy_connections = itertools.count(1)
+        self.sessions: dict[tuple[int, int], Session] = {}
         self.accounts = Accounts(options.every_tenant(), password)
         self.variables = variables.defaults(options.version, options.query_timeout)
         connection = sqlite3.connect(":memory:", isolation_level=None)
@@ -60,28 +69,62 @@ class Observer:
             raise mysql(NO_DRIVER)
         return tenant, account
 
-    def add(self, tenant: str, account: Account, way: Way, end: Callable[[], None]) -> Session:
-        number = self.ids.observer(self.sessions) if way.kind == "v1" else way.handshake_id
-        session = Session(self, number, tenant, account, way, end)
-        self.sessions[number] = session
+    def log_in(self, client: Client) -> None:
+        """Open its first session. A proxy leaves out the nodes where the client of another proxy has the same id."""
+        free = (node for node in self.nodes if (client.told_id, node.number) not in self.sessions)
+        client.node = next(free, client.node) if client.proxied else client.node
+        client.sessions.append(self.open(client))
+
+    def open(self, client: Client) -> Session:
+        """A session of this client on the node that it is sent to now."""
+        number, host = client.told_id, f"{client.ip}:{client.port}"
+        if client.kind == "v1":
+            number = self.ids.observer(self.taken(), client.node.number)
+        if client.proxied:
+            host = f"{_PROXY_IP}:{_PROXY_PORTS + next(self._proxy_connections) % 20000}"
+        session = Session(client, number, host)
+        if session.key in self.sessions:
+            raise ValueError(f"node {client.node.number} has a session with the id {number}, of another client")
+        self.sessions[session.key] = session
         session.show()
         return session
 
+    def plan(self, number: int) -> None:
+        """The next session gets this id, through a proxy with ids of version 2 if it is one of its kind."""
+        of_client = self.options.proxy == "v2" and not number & OBSERVER_BIT
+        (self.ids.planned_for_clients if of_client else self.ids.planned).append(number)
+
+    def route(self, number: int, node: int) -> None:
+        """What the client with this id sends next goes to the node with that number."""
+        clients = {session.client for session in self.with_id(number) if session.client.kind == "v2"}
+        if len(clients) != 1 or not 1 <= node <= len(self.nodes):
+            raise ValueError(
+                f"{len(clients)} clients of the proxy have the id {number}, the nodes are {len(self.nodes)}"
+            )
+        (client,) = clients
+        client.node = self.nodes[node - 1]
+
+    def with_id(self, number: int) -> list[Session]:
+        """The sessions that are shown with this id, one for each node at most."""
+        keys = ((number, node.number) for node in self.nodes)
+        return [self.sessions[key] for key in keys if key in self.sessions]
+
     def forget(self, session: Session) -> None:
         """It is there no more, and what it had is rolled back."""
-        if self.sessions.get(session.id) is session:
+        if self.sessions.get(session.key) is session:
             session.end_transaction(commit=False)
-            del self.sessions[session.id]
+            del self.sessions[session.key]
             self.memory.hide(session)
 
-    def hang_up(self, session: Session) -> None:
+    def hang_up(self, client: Client) -> None:
         """Its connection is gone. What was killed goes when its time has come."""
-        if not session.killed:
-            self.forget(session)
+        for session in client.sessions:
+            if not session.killed:
+                self.forget(session)
 
-    def taken_by_clients(self) -> set[int]:
-        """The ids that clients were told at login."""
-        return {session.way.handshake_id for session in self.sessions.values()}
+    def taken(self) -> set[int]:
+        """The ids of sessions, and those that clients were told at login."""
+        return {number for session in self.sessions.values() for number in (session.id, session.client.told_id)}
 
     def shows_everybody(self, session: Session) -> bool:
         """Whether it sees the sessions of other users."""

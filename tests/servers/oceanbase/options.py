@@ -12,21 +12,24 @@ from . import policy
 from .accounts import SYS_TENANT
 
 LOOPBACK = "127.0.0.1"
+MAX_NODES = 9
 DEFAULT_QUERY_TIMEOUT, LONG_QUERY_TIMEOUT = 10_000_000, 3_600_000_000
 
 
 @dataclass(frozen=True)
 class Options:
     """``error_prefix`` is ORA or OBE; before version 4 it is ORA. ``proxy``: None, or the version of the client session ids
-    of a proxy in front: v1, v2. ``tenants`` are further ones beside ``tenant`` and sys. With ``long_statements`` statements
-    may last an hour, otherwise as long as on a server as it comes, 10 s. ``knows_kill_session``: whether there is ALTER SYSTEM
-    KILL SESSION, which before version 4 there is not. ``policies`` are changes to the table in policy.py.
+    of a proxy in front: v1, v2. ``nodes``: how many observers there are. ``tenants`` are further ones beside ``tenant`` and
+    sys. With ``long_statements`` statements may last an hour, otherwise as long as on a server as it comes, 10 s.
+    ``knows_kill_session``: whether there is ALTER SYSTEM KILL SESSION, which before version 4 there is not. ``policies`` are
+    changes to the table in policy.py.
     """
 
     version: str = "4.3.5.1"
     tenant: str = "shop"
     error_prefix: str = "OBE"
     proxy: str | None = None
+    nodes: int = 1
     tenants: tuple[str, ...] = ()
     long_statements: bool = True
     knows_kill_session: bool = True
@@ -41,6 +44,8 @@ class Options:
             raise ValueError(f"a proxy has ids of version v1 or v2, not {self.proxy!r}")
         if self.proxy == "v2" and self.numbers < (4, 2, 5):
             raise ValueError("client session ids of version 2 need OceanBase 4.2.5")
+        if not 1 <= self.nodes <= MAX_NODES:
+            raise ValueError(f"a cluster has 1 to {MAX_NODES} nodes here, not {self.nodes!r}")
         if SYS_TENANT in (self.tenant, *self.tenants):
             raise ValueError(f"the tenant {SYS_TENANT} is there anyway")
         for name, value in self.policies.items():

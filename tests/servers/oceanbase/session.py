@@ -8,59 +8,31 @@ import asyncio
 import hashlib
 import itertools
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .accounts import Account
+from .client import Client, Node
 from .data import Transaction
 from .errors import Cut, ServerError, internal, oracle
-
-if TYPE_CHECKING:
-    from .observer import Observer
 
 _traces = itertools.count(1)
 IN_TERMINATE, ABORTED, ACTIVE = "IN_TERMINATE", "ABORTED", "ACTIVE"
 
 
-@dataclass(frozen=True)
-class Node:
-    """The observer, as the views name it."""
-
-    ip: str
-    rpc_port: int
-    sql_port: int
-
-
-@dataclass(frozen=True)
-class Way:
-    """How a client came: ``kind`` is direct, v1 or v2; ``handshake_id`` what it was told as its id."""
-
-    kind: str
-    host: str
-    client_ip: str
-    client_port: int
-    handshake_id: int
-    proxy_sessid: int | None = None
-
-
 class Session:
-    """``id`` is that of the views. ``end`` cuts the connection of its client."""
+    """``id`` is that of the views, ``host`` where its connection comes from."""
 
-    def __init__(
-        self, observer: Observer, number: int, tenant: str, account: Account, way: Way, end: Callable[[], None]
-    ) -> None:
-        self.observer = observer
+    def __init__(self, client: Client, number: int, host: str) -> None:
+        self.client = client
+        self.observer = client.observer
+        self.node: Node = client.node
         self.id = number
-        self.tenant = tenant
-        self.account = account
-        self.way = way
-        self.end = end
-        self.user = self.schema = account.name
-        self.host, self.client_ip, self.client_port = way.host, way.client_ip, way.client_port
-        self.proxy_sessid: int | None = way.proxy_sessid
-        self.node: Node = observer.node
-        self.variables = dict(observer.variables)
+        self.host = host
+        self.tenant = client.tenant
+        self.account = client.account
+        self.user = self.schema = client.account.name
+        self.client_ip, self.client_port = client.ip, client.port
+        self.proxy_sessid: int | None = client.proxy_sessid
+        self.variables = client.variables
         self.module = self.action = self.client_info = ""
         self.info: str | None = None
         self.sql_id: str | None = None
@@ -74,8 +46,6 @@ class Session:
         self.listed = True
         # What its statement gets that was cancelled; a session that ran nothing keeps it until its next statement.
         self.cancelled: ServerError | None = None
-        # Its connection ends after the answer to what it has sent.
-        self.closing = False
         # Seconds since 1970: of the present state, and of the statement.
         self.since: float = time.time()
         self.total_since: float = self.since
@@ -87,8 +57,9 @@ class Session:
     # --- what the views show
 
     @property
-    def proxied(self) -> bool:
-        return self.way.kind != "direct"
+    def key(self) -> tuple[int, int]:
+        """What no other session has."""
+        return self.id, self.node.number
 
     @property
     def running(self) -> bool:
@@ -127,7 +98,7 @@ class Session:
         return self.ended_transaction[1] if self.ended_transaction else state, self.transaction.begun
 
     def show(self) -> None:
-        if self.observer.sessions.get(self.id) is self:
+        if self.observer.sessions.get(self.key) is self:
             self.observer.memory.show(self)
 
     def changed_state(self) -> None:

@@ -144,33 +144,33 @@ def _of_tenant(alias: str) -> str:
     return f"(:tenant = 'sys' OR {alias}.tenant = :tenant)"
 
 
-def _processlist(version: Version) -> Source:
+def _processlist(version: Version, where: str) -> Source:
     shown = [listed for listed in SESSION_COLUMNS if version >= listed.since]
     names = ", ".join(
         f'{listed.sql} AS "{listed.column.name}"' if listed.sql else f's."{listed.column.name}"' for listed in shown
     )
-    where = f's.listed AND {_of_tenant("s")} AND (:everybody OR s."USER" = :user)'
-    return Source(f"(SELECT {names} FROM x_session s WHERE {where})", [listed.column for listed in shown])
+    visible = f'{where} AND s.listed AND {_of_tenant("s")} AND (:everybody OR s."USER" = :user)'
+    return Source(f"(SELECT {names} FROM x_session s WHERE {visible})", [listed.column for listed in shown])
 
 
-def _locks(version: Version) -> Source:
+def _locks(version: Version, where: str) -> Source:
     holders = version >= _HOLDERS_SINCE
     names = "SVR_IP, SVR_PORT, TENANT_ID, TRANS_ID, SESSION_ID, TYPE"
     # What an older version has there is known not to be the holder, and no more than that.
     ids = "ID1, ID2, ID3" if holders else "TRANS_ID AS ID1, SESSION_ID AS ID2, ID3"
     elapsed = f"CAST((:now - since) * {DAY * 1e6} AS INTEGER) AS CTIME"
     return Source(
-        f"(SELECT {names}, {ids}, LMODE, REQUEST, {elapsed}, BLOCK FROM x_lock l WHERE {_of_tenant('l')})",
+        f"(SELECT {names}, {ids}, LMODE, REQUEST, {elapsed}, BLOCK FROM x_lock l WHERE {where} AND {_of_tenant('l')})",
         _LOCK_COLUMNS,
     )
 
 
-def _schedulers() -> Source:
+def _schedulers(_version: Version, where: str) -> Source:
     names = "SVR_IP, SVR_PORT, ID AS SESSION_ID, TRANS_ID AS TX_ID, transaction_state AS STATE"
     more = "'READ COMMITTED' AS ISOLATION_LEVEL, 'READ_WRITE' AS ACCESS_MODE, transaction_begun AS ACTIVE_TIME"
     return Source(
         f"(SELECT {names}, {more}, transaction_begun + 1 AS EXPIRE_TIME FROM x_session s"
-        f" WHERE transaction_begun IS NOT NULL AND {_of_tenant('s')})",
+        f" WHERE {where} AND transaction_begun IS NOT NULL AND {_of_tenant('s')})",
         _SCHEDULER_COLUMNS,
     )
 
@@ -191,13 +191,14 @@ def _privileges(of: str) -> Source:
 def views(version: Version) -> dict[str, View]:
     """Those of the schema SYS in this version, by name."""
     found = {}
-    clustered = {
-        "OB_PROCESSLIST": View(_processlist(version), (4,)),
-        "OB_TRANSACTION_SCHEDULERS": View(_schedulers(), (4, 2, 1)),
-        "OB_LOCKS": View(_locks(version), (4, 2)),
-    }
-    for name, view in clustered.items():
-        found["GV$" + name] = found["V$" + name] = view
+    for name, source, since in (
+        ("OB_PROCESSLIST", _processlist, (4,)),
+        ("OB_TRANSACTION_SCHEDULERS", _schedulers, (4, 2, 1)),
+        ("OB_LOCKS", _locks, (4, 2)),
+    ):
+        found["GV$" + name] = View(source(version, "TRUE"), since)
+        # The rows of the node that answers.
+        found["V$" + name] = View(source(version, "SVR_IP = :node"), since)
     found["DBA_OBJECTS"] = View(_objects(), ())
     every = Source("(SELECT DISTINCT PRIVILEGE FROM x_privilege)", (_PRIVILEGE,))
     found["SESSION_PRIVS"] = View(every, (), restricted=False)
@@ -212,10 +213,10 @@ class Memory:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         names = ", ".join(
-            f'"{listed.column.name}"' + (" INTEGER PRIMARY KEY" if listed.column.name == "ID" else "")
-            for listed in SESSION_COLUMNS
+            f'"{listed.column.name}"' + (" INTEGER" if listed.column.name == "ID" else "") for listed in SESSION_COLUMNS
         )
-        connection.execute(f"CREATE TABLE x_session ({names}, listed, transaction_state, transaction_begun)")
+        more = "listed, transaction_state, transaction_begun, PRIMARY KEY (ID, SVR_IP)"
+        connection.execute(f"CREATE TABLE x_session ({names}, {more})")
         connection.execute(
             "CREATE TABLE x_lock (tenant, SVR_IP, SVR_PORT, TENANT_ID, TRANS_ID INTEGER, SESSION_ID INTEGER, TYPE, ID1, ID2,"
             " ID3, LMODE, REQUEST, since, BLOCK)"
@@ -233,7 +234,7 @@ class Memory:
         self._connection.execute(self._show, (*columns, session.listed, state, begun and begun / DAY))
 
     def hide(self, session: Session) -> None:
-        self._connection.execute("DELETE FROM x_session WHERE ID = ?", (session.id,))
+        self._connection.execute("DELETE FROM x_session WHERE ID = ? AND SVR_IP = ?", (session.id, session.node.ip))
 
     # --- locks
 

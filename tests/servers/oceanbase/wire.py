@@ -21,10 +21,10 @@ from mysql_mimic.types import Capabilities, ColumnType, Commands, ServerStatus
 
 from ..oracle.sql import date_formats, numbers
 from ..oracle.values import Type
+from .client import Client
 from .errors import UNKNOWN_COMMAND, Cut, ServerError, mysql
 from .executor import Answer, execute
 from .observer import Observer
-from .session import Session, Way
 
 _PLUGIN = "mysql_native_password"
 # MySQL's number for it is CLIENT_QUERY_ATTRIBUTES, which a server offers that reads them; this one has another use for the bit.
@@ -36,8 +36,6 @@ _TYPES = {
     Type.DATE: ColumnType.DATETIME,
     Type.RAW: ColumnType.VAR_STRING,
 }
-# Where a proxy stands, as the server sees it.
-PROXY_IP, _PROXY_PORTS = "127.0.0.2", 40000
 
 
 class Reader(asyncio.StreamReader):
@@ -54,19 +52,20 @@ class Reader(asyncio.StreamReader):
 
 
 class ClientConnection(Connection):
-    """``kind`` says which port it came to: direct, or that of a proxy with ids of version v1 or v2."""
+    """``kind`` says which port it came to: direct, which is that of the ``node`` with this number, or that of a proxy with
+    ids of version v1 or v2.
+    """
 
-    def __init__(self, observer: Observer, kind: str, reader: Reader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, observer: Observer, kind: str, node: int, reader: Reader, writer: asyncio.StreamWriter) -> None:
         stream = MysqlStream(reader, writer)
         super().__init__(stream, BaseSession(), Control(), IdentityProvider(), _CAPABILITIES)
         self._observer = observer
         self._kind = kind
+        self._node = observer.nodes[node - 1]
         self._reader, self._writer = reader, writer
-        self._client: Session | None = None
-        ids, sessions = observer.ids, observer.sessions
-        self.connection_id = (
-            ids.observer(sessions) if kind == "direct" else ids.client(kind, observer.taken_by_clients())
-        )
+        self._client: Client | None = None
+        ids, taken = observer.ids, observer.taken()
+        self.connection_id = ids.observer(taken, node) if kind == "direct" else ids.client(kind, taken)
         self.status_flags = ServerStatus.SERVER_STATUS_AUTOCOMMIT
 
     @property
@@ -115,18 +114,17 @@ class ClientConnection(Connection):
         except ServerError as error:
             await self._fail(error)
             raise Cut from None
-        self._client = client = self._observer.add(tenant, account, self._way(), self.abort)
+        ip, port = self._writer.get_extra_info("peername")[:2]
+        proxy_sessid = None if self._kind == "direct" else self._observer.ids.proxy_sessid()
+        told = self.connection_id
+        client = Client(
+            self._observer, self._kind, tenant, account, ip, port, told, self._node, self.abort, proxy_sessid
+        )
+        self._observer.log_in(client)
+        self._client = client
         self._reader.gone.add_done_callback(lambda _gone: client.hang_up())
         await self.stream.write(self.ok())
         self.stream.reset_seq()
-
-    def _way(self) -> Way:
-        ip, port = self._writer.get_extra_info("peername")[:2]
-        if self._kind == "direct":
-            return Way(self._kind, f"{ip}:{port}", ip, port, self.connection_id)
-        number = self._observer.ids.proxy_sessid()
-        host = f"{PROXY_IP}:{_PROXY_PORTS + number % 20000}"
-        return Way(self._kind, host, ip, port, self.connection_id, number)
 
     # --- commands
 
@@ -159,7 +157,7 @@ class ClientConnection(Connection):
 
     async def _execute(self, text: str) -> None:
         assert self._client is not None
-        answer = await execute(self._observer, self._client, text)
+        answer = await execute(self._observer, self._client.next_session(), text)
         self._show_status()
         if answer.columns:
             await self.write_text_resultset(_result(answer))
@@ -169,9 +167,9 @@ class ClientConnection(Connection):
     def _show_status(self) -> None:
         assert self._client is not None
         flags = ServerStatus(0)
-        if self._client.autocommit:
+        if self._client.session.autocommit:
             flags |= ServerStatus.SERVER_STATUS_AUTOCOMMIT
-        if self._client.transaction is not None:
+        if self._client.session.transaction is not None:
             flags |= ServerStatus.SERVER_STATUS_IN_TRANS
         self.status_flags = flags
 

@@ -234,6 +234,7 @@ def test_a_syntax_error_says_where() -> None:
         {"proxy": "v3"},
         {"proxy": "v2", "version": "4.2.1"},
         {"tenant": "sys"},
+        {"nodes": 0},
     ],
 )
 def test_options_that_there_are_not(wrong: dict[str, Any]) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from servers.oceanbase import kill
+from servers.oceanbase.client import Client
 from servers.oceanbase.errors import Cut, ServerError
 from servers.oceanbase.executor import execute
 from servers.oceanbase.observer import Observer
 from servers.oceanbase.options import Options
-from servers.oceanbase.session import Session, Way
+from servers.oceanbase.session import Session
 
 WAITS = "UPDATE t SET v = v + 1 WHERE id = 1"
 
@@ -24,16 +25,21 @@ class World:
     """An observer without a network: a holder of a row, a waiter for it with a row of its own, and a third one."""
 
     def __init__(self) -> None:
-        self.observer = Observer(Options(), "secret", "127.0.0.1", 2881)
-        self.cut: list[Session] = []
+        self.observer = Observer(Options(), "secret", [2881])
+        self.cut: list[Client] = []
         self.holder, self.waiter, self.third = (self._session(number) for number in (1, 2, 3))
 
     def _session(self, number: int) -> Session:
         account = self.observer.accounts.find("shop", "SYS")
         assert account is not None
-        way = Way("direct", "127.0.0.1:1", "127.0.0.1", 1, number)
-        session = self.observer.add("shop", account, way, lambda: self.cut.append(session))
-        return session
+
+        def end() -> None:
+            self.cut.append(client)
+
+        address = ("127.0.0.1", 1)
+        client: Client = Client(self.observer, "direct", "shop", account, *address, number, self.observer.nodes[0], end)
+        self.observer.log_in(client)
+        return client.session
 
     async def run(self, session: Session, *texts: str) -> Any:
         answer = None
@@ -97,7 +103,7 @@ def test_killed_and_lingering_right_after_the_lock_was_free() -> None:
         world.observer.policies["linger"] = 0
         with pytest.raises(Cut):
             await task
-        assert world.waiter.id not in world.observer.sessions
+        assert world.waiter.key not in world.observer.sessions
 
     play(scene)
 
@@ -147,10 +153,10 @@ def test_the_client_hangs_up_when_the_lock_is_free() -> None:
     async def scene(world: World) -> None:
         task = await world.waiting()
         world.holder.end_transaction(commit=True)
-        world.waiter.hang_up()
+        world.waiter.client.hang_up()
         with pytest.raises(Cut):
             await task
-        world.observer.hang_up(world.waiter)
+        world.observer.hang_up(world.waiter.client)
         assert await world.values() == [1, 0]
         await world.run(world.third, "UPDATE t SET v = v + 10")
 
@@ -179,6 +185,6 @@ def test_a_circle_is_none_when_the_lock_was_just_free() -> None:
 def test_an_idle_victim_is_cut_and_nobody_else() -> None:
     async def scene(world: World) -> None:
         kill.kill(world.observer, world.third, world.holder.id)
-        assert world.cut == [world.holder] and set(world.observer.sessions) == {2, 3}
+        assert world.cut == [world.holder.client] and set(world.observer.sessions) == {(2, 1), (3, 1)}
 
     play(scene)

@@ -186,7 +186,7 @@ def _controller(command: list[str], folder: Path, inventory: Mapping[str, Any], 
         "ANSIBLE_ASYNC_DIR": str(folder / "async"),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
-        "ANSIBLE_CALLBACKS_ENABLED": "record",
+        "ANSIBLE_CALLBACKS_ENABLED": "record,hold",
         "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
         "LC_ALL": "C.UTF-8",
         "RECORD_RESULTS_IN": str(records),
@@ -231,15 +231,13 @@ def run_playbook(tmp_path: Path) -> Callable[..., Play]:
 
 
 @pytest.fixture(scope="module")
-def hosts() -> Iterator[DatabaseHosts]:
-    """The database hosts rac1 and rac2; where there can be none the test is skipped."""
+def hosts(request: pytest.FixtureRequest) -> Iterator[DatabaseHosts]:
+    """Database hosts, rac1 and rac2 where the test module names no others in ``HOSTS``. Where namespaces are not permitted
+    the test is skipped; a program that is missing there, such as sshd, is an error.
+    """
     if reason := host_programs.why_not():
         pytest.skip(reason)
-    try:
-        host_programs.install()
-    except host_programs.NotInstalled as error:
-        pytest.skip(str(error))
-    with DatabaseHosts() as running:
+    with DatabaseHosts(*getattr(request.module, "HOSTS", ())) as running:
         yield running
 
 

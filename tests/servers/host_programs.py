@@ -43,7 +43,7 @@ def path_of(program: str) -> str | None:
 
 @functools.cache
 def why_not() -> str | None:
-    """Why there can be no database hosts on this machine; None where there can be."""
+    """Why this machine does not let us make database hosts; None where it does."""
     if sys.platform != "linux":
         return "database hosts are made of Linux's namespaces"
     if os.geteuid() != 0:
@@ -52,9 +52,6 @@ def why_not() -> str | None:
     held = int(status.partition("CapEff:")[2].split()[0], 16)
     if not (held >> _CAP_SYS_ADMIN & 1 and held >> _CAP_NET_ADMIN & 1):
         return "database hosts need CAP_SYS_ADMIN and CAP_NET_ADMIN, which this container does not have"
-    missing = _missing()
-    if missing and not path_of("apt-get"):
-        return f"database hosts need {', '.join(missing)}, and there is no apt-get to install them with"
     if unshare := path_of("unshare"):
         probe = [unshare, "--net", "--uts", "--mount", "--pid", "--fork", "--mount-proc", "true"]
         done = subprocess.run(probe, capture_output=True, text=True, check=False)
@@ -74,7 +71,11 @@ def install() -> None:
     with _alone():
         if not (packages := _missing()):
             return
-        apt = [path_of("apt-get") or "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=120"]
+        if not (program := path_of("apt-get")):
+            raise NotInstalled(
+                f"database hosts need {', '.join(packages)}, and there is no apt-get to install them with"
+            )
+        apt = [program, "-qq", "-o", "DPkg::Lock::Timeout=120"]
         with _without_services():
             _run(*apt, "update")
             _run(*apt, "install", "-y", "--no-install-recommends", *packages)

@@ -290,3 +290,10 @@ def test_why_there_can_be_none(hosts: DatabaseHosts, without: list[str], reason:
     )
     assert reason in done.stdout
     assert host_programs.why_not() is None
+
+
+def test_what_is_missing_and_cannot_be_installed_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A test run that may have hosts must not skip them."""
+    monkeypatch.setattr(host_programs, "_PATH", str(tmp_path))
+    with pytest.raises(host_programs.NotInstalled, match=r"openssh-server.* there is no apt-get"):
+        DatabaseHosts().start()

@@ -7,10 +7,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from servers.actors import wait_until
-from servers.oracle.handle import OracleServer
 from servers.oracle_actors import Session
 
 ROLE = "dbops.oracle_sessions.session_cleanup"
@@ -18,6 +18,8 @@ REPORT = "report"
 # A call that hears of nothing, and a ladder that leaves it no way.
 HOLD = "BEGIN STANDIN.HOLD(600); END;"
 LADDER = ("kill", {"process_kill": {"after": "1s", "grace": "10s"}})
+# Where its first look is over.
+BETWEEN_THE_LOOKS = "Wait 10 s, as a second look tells more than one"
 
 
 def cleanup_play(policy: Any, **variables: Any) -> dict[str, Any]:
@@ -60,27 +62,21 @@ def spid(session: Session) -> int:
 
 
 @contextmanager
-def between_the_looks(server: OracleServer, act: Callable[[], None]) -> Iterator[None]:
-    """``act`` is called once, after the first look of the rung and long before the second one: whole lists are read to
-    learn which database it is, to kill, and then for that look.
-    """
+def before_task(name: str, folder: Path, act: Callable[[], None]) -> Iterator[dict[str, str]]:
+    """The environment of a play in which ``act`` is called right before the task of this name begins, once for the play."""
     failed: list[BaseException] = []
-
-    def looked() -> bool:
-        texts = [call.text or "" for call in server.calls()]
-        lists = [text for text in texts if "WHERE s.type IN ('USER', 'BACKGROUND')" in text and "s.sid IN" not in text]
-        ours = "SELECT COUNT(*) FROM gv$session WHERE program = 'dbops.oracle_sessions'"
-        return len(lists) >= 3 and server.sql(ours) == [(0,)]
 
     def run() -> None:
         try:
-            wait_until(looked, timeout=60, what="the first look")
+            wait_until((folder / "reached").exists, timeout=60, what=f"the task {name}")
             act()
         except BaseException as error:
             failed.append(error)
+        finally:
+            (folder / "go").touch()
 
     thread = threading.Thread(target=run)
     thread.start()
-    yield
+    yield {"HOLD_BEFORE": name, "HOLD_IN": str(folder)}
     thread.join()
     assert not failed, failed

@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from servers import oracle_actors as actors
+from servers.actors import wait_until
 from servers.oracle import sga, tables
 from servers.oracle.handle import OracleServer
 from servers.oracle_actors import BusySession, Session
 
-from .ladders import HOLD, LADDER, ROLE, between_the_looks, cleanup_play, key, rows, spid, stuck
-from .test_kinds import EVERY_GUARD
+from .ladders import BETWEEN_THE_LOOKS, HOLD, LADDER, ROLE, before_task, cleanup_play, key, rows, spid, stuck
+from .test_kinds import EVERY_GUARD, servers
 
 Busy = Callable[..., BusySession]
 User = dict[str, str]
@@ -39,12 +40,24 @@ def host(login: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def cleanup(run_playbook: Any, host: dict[str, Any]) -> Cleanup:
-    """``cleanup(policy, *arguments, **variables)``: a play of the role, report included."""
+    """``cleanup(policy, *arguments, env={}, **variables)``: a play of the role, report included."""
 
-    def run(policy: Any, *arguments: str, **variables: Any) -> Any:
-        return run_playbook({"db": host}, [cleanup_play(policy, **variables)], *arguments)
+    def run(policy: Any, *arguments: str, env: dict[str, str] | None = None, **variables: Any) -> Any:
+        return run_playbook({"db": host}, [cleanup_play(policy, **variables)], *arguments, env=env)
 
     return run
+
+
+@pytest.fixture
+def seeing(create_user: Callable[..., User]) -> Callable[..., User]:
+    """``seeing(*views)``: the login of an account that may kill, and see no more than it must and these views."""
+
+    def create(*views: str) -> User:
+        needed = ("SESSION", "PROCESS", "PX_SESSION", "INSTANCE", "DATABASE", *views)
+        account = create_user("ALTER SYSTEM", *(f"SELECT ON sys.V_${view}" for view in needed))
+        return {"login_user": account["user"], "login_password": account["password"]}
+
+    return create
 
 
 def alive(session: Session) -> bool:
@@ -55,27 +68,39 @@ def alive(session: Session) -> bool:
 def test_what_no_statement_ends_a_signal_ends(
     stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User, create_user: Any, tmp_path: Path
 ) -> None:
-    """And it says so everywhere: in the report, in the audit file, and by a second run that changes nothing."""
+    """And a second one what ignores the first. It says so everywhere: in the report, in the audit file, and by a second run
+    that changes nothing.
+    """
     victim, bystander = running(HOLD, **db_user), running(HOLD, **create_user())
-    process, audit = spid(victim), tmp_path / "audit.jsonl"
+    with stand_in.policies(hold_hears_term=False):
+        deaf = running(HOLD, **db_user)
+    one, other = spid(victim), spid(deaf)
+    audit, then = tmp_path / "audit.jsonl", ["kill", {"process_kill": {"after": "1s", "grace": 1}}]
     # What a session calls itself is never run as a template.
     stand_in.set_session(victim.sid, **dict.fromkeys(("program", "machine", "client_info"), "{{ 1 / 0 }}"))
-    done = cleanup(stuck(db_user), audit_file=str(audit), comment="CHG-1")
+    done = cleanup(stuck(db_user, then), audit_file=str(audit), comment="CHG-1")
     assert done.code == 0, done.output
-    assert not alive(victim) and alive(bystander)
+    assert not alive(victim) and not alive(deaf) and alive(bystander)
     row = rows(done)[key(victim)]
-    assert (row["outcome"], row["statement"]) == ("ended", f"kill -TERM {process} on localhost")
+    assert {where: (row["outcome"], row["statement"]) for where, row in rows(done).items()} == {
+        key(victim): ("ended", f"kill -TERM {one} on localhost"),
+        key(deaf): ("ended", f"kill -TERM {other}, kill -KILL {other} on localhost"),
+    }
     assert row["reason"] == "its process was ended by TERM, and the database lists it no more"
     assert row["program"] == row["machine"] == "{{ 1 / 0 }}"
     report = done.of("report")["msg"]["rules"][0]
-    assert (report["verbs"], report["done"], report["recovering"]) == (["kill", "process_kill"], 1, [])
+    assert (report["verbs"], report["done"], report["recovering"]) == (["kill", "process_kill"], 2, [])
     lines = [json.loads(line) for line in audit.read_text().splitlines()]
     assert [(line["verb"], line["outcome"], line["sid"], line["serial"]) for line in lines] == [
-        ("kill", "pending", victim.sid, victim.serial),
-        ("process_kill", "ended", victim.sid, victim.serial),
+        (verb, outcome, each.sid, each.serial)
+        for verb, outcome in (("kill", "pending"), ("process_kill", "ended"))
+        for each in sorted((victim, deaf), key=key)
     ]
-    assert lines[1]["comment"] == "CHG-1" and lines[1]["statement"] == row["statement"]
-    assert set(lines[0]) == set(lines[1])
+    assert {line["comment"] for line in lines} == {"CHG-1"} and lines[-1]["statement"] in (
+        row["statement"],
+        rows(done)[key(deaf)]["statement"],
+    )
+    assert all(set(line) == set(lines[0]) for line in lines)
     again = cleanup(stuck(db_user))
     assert again.code == 0 and not any(each["result"].get("changed") for each in again.results)
 
@@ -108,24 +133,50 @@ def mark(server: OracleServer, session: Session) -> None:
 
 
 def test_who_is_not_alone_in_his_process_lives(
-    stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User, create_user: Any
+    stand_in: OracleServer,
+    cleanup: Cleanup,
+    running: Busy,
+    db_user: User,
+    create_user: Any,
+    seeing: Callable[..., User],
 ) -> None:
-    """With every guard lifted, beside one who is ended: a shared server, a pooled one, and two sessions of one process."""
+    """With every guard lifted, beside one who is ended: a shared server, a pooled one, two sessions of one process, two
+    parallel servers and a job, all of them killed and still there.
+    """
     victim = running(HOLD, **db_user)
     of_server = [running(HOLD, server_type=kind, **db_user) for kind in ("shared", "pooled")]
     one, other = running(HOLD, **db_user), running(HOLD, **create_user())
+    coordinator = running("BEGIN STANDIN.PARALLEL(2, 600); END;", **db_user)
+    wait_until(lambda: len(servers(stand_in, coordinator)) == 2, what="the parallel servers")
+    job = stand_in.open_job(db_user["user"])
+    of_server_itself = [sid for sid, _serial in servers(stand_in, coordinator)] + [job["sid"]]
     with stand_in.memory() as connection, sga.write(connection):
         mine = sga.get(connection, tables.Session, inst_id=1, sid=one.sid)
         assert mine is not None
         sga.update(connection, tables.Session, {"paddr": mine.paddr}, inst_id=1, sid=other.sid)
-    done = cleanup(stuck(db_user, allow=EVERY_GUARD))
-    outcomes = {where: row["outcome"] for where, row in rows(done).items()}
-    assert outcomes == {key(victim): "ended", **{key(each): "refused" for each in (*of_server, one)}}, done.output
-    assert not alive(victim) and all(map(alive, (*of_server, one, other)))
+        sga.update(connection, tables.Session, {"client_info": "spare"}, inst_id=1, sid=coordinator.sid)
+        for sid in of_server_itself:
+            sga.update(connection, tables.Session, {"status": "KILLED"}, inst_id=1, sid=sid)
+    policy = stuck(db_user, allow=[guard for guard in EVERY_GUARD if guard != "killed"])
+    policy[0]["match"] = {"username": db_user["user"], "status": ["active", "killed"]}
+    policy[0]["exclude"] = [{"client_info": "spare"}]
+    done = cleanup(policy, **seeing("TRANSACTION"))
+    told = {sid: (row["outcome"], row["verb"]) for (_inst, sid), row in rows(done).items()}
+    refused = [*(each.sid for each in (*of_server, one)), *of_server_itself]
+    assert told == {victim.sid: ("ended", "process_kill"), **dict.fromkeys(refused, ("refused", "process_kill"))}, (
+        done.output
+    )
+    assert not alive(victim) and all(map(alive, (*of_server, one, other, coordinator)))
+    processes = stand_in.sql("SELECT s.sid FROM v$session s JOIN v$process p ON p.addr = s.paddr")
+    assert {(sid,) for sid in of_server_itself} <= set(processes)
+    reasons = {sid: row["reason"] for (_inst, sid), row in rows(done).items()}
     for each in (of_server[0], one):
-        assert "its process is not its alone: it serves other sessions as well" in rows(done)[key(each)]["reason"]
+        assert "its process is not its alone: it serves other sessions as well" in reasons[each.sid]
+    assert [reasons[sid].partition(":")[0] for sid in of_server_itself] == ["parallel_servers"] * 2 + ["job_slaves"]
     # They are still there: that is no success.
     assert done.code != 0 and "Rule 'stuck' failed: Session " in done.output
+    # That recoveries cannot be seen is said, and no failure: nothing depends on it.
+    assert any("GRANT SELECT ON SYS.V_$FAST_START_TRANSACTIONS" in line for line in done.of("report")["msg"]["lines"])
 
 
 def test_threads_live(run_playbook: Any, tmp_path: Path) -> None:
@@ -142,17 +193,6 @@ def test_threads_live(run_playbook: Any, tmp_path: Path) -> None:
         row = rows(done)[key(victim)]
         assert row["outcome"] == "refused" and "it is a thread" in row["reason"]
         assert alive(victim) and server.sql("SELECT 1 FROM dual") == [(1,)]
-
-
-def test_term_is_not_enough(stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User) -> None:
-    with stand_in.policies(hold_hears_term=False):
-        victim = running(HOLD, **db_user)
-        process = spid(victim)
-        done = cleanup(stuck(db_user, ["kill", {"process_kill": {"after": "1s", "grace": 1}}]))
-    assert done.code == 0, done.output
-    assert not alive(victim)
-    row = rows(done)[key(victim)]
-    assert row["statement"] == f"kill -TERM {process}, kill -KILL {process} on localhost"
 
 
 # --- never while something is rolled back
@@ -216,66 +256,67 @@ def test_a_transaction_is_left_alone_with_every_override(
         stand_in.end_process(victim)
 
 
-def test_a_transaction_that_shows_at_the_second_look_only(
-    stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User
+def test_what_changes_between_the_looks(
+    stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User, create_user: Any, tmp_path: Path
 ) -> None:
-    victim, other = running(HOLD, **db_user), running(HOLD, **db_user)
+    """Transactions show, one of them a parallel server's; one session ends by itself, and of one the process, whose
+    session the database lists until PMON has cleaned up. Somebody else died before, and is still rolled back.
+    """
+    victim, released, dead, other = (running(HOLD, **db_user) for _each in range(4))
+    coordinator = running("BEGIN STANDIN.PARALLEL(1, 600); END;", **db_user)
+    wait_until(lambda: servers(stand_in, coordinator), what="the parallel server")
+    ((server_sid, _serial),) = servers(stand_in, coordinator)
+    stand_in.set_session(coordinator.sid, status="KILLED")
+    wreck = actors.idle_in_transaction(stand_in, database="wreck", rows=600, **create_user())
 
-    def begin() -> None:
+    def change() -> None:
+        stand_in.release(released)
+        stand_in.end_process(dead)
         with stand_in.memory() as connection, sga.write(connection):
-            row = sga.get(connection, tables.Session, inst_id=1, sid=victim.sid)
-            assert row is not None
-            work = tables.Transaction(None, 1, victim.sid, row.saddr, b"", 1, 9, 1, sga.now(), used_urec=100)
-            sga.insert(connection, work)
+            for sid, records in ((victim.sid, 100), (server_sid, 70)):
+                row = sga.get(connection, tables.Session, inst_id=1, sid=sid)
+                assert row is not None
+                work = tables.Transaction(None, 1, sid, row.saddr, b"", 1, 9, sid, sga.now(), used_urec=records)
+                sga.insert(connection, work)
 
-    with between_the_looks(stand_in, begin):
-        done = cleanup(stuck(db_user))
-    assert {where: row["outcome"] for where, row in rows(done).items()} == {
-        key(victim): "rolling_back",
-        key(other): "ended",
-    }, done.output
-    assert alive(victim) and not alive(other)
+    policy = stuck(db_user)
+    policy[0]["match"] = {"username": db_user["user"], "status": ["active", "killed"]}
+    with stand_in.policies(rollback_rate=1, pmon_seconds=0):
+        stand_in.end_process(wreck)
+        dying = "SELECT usn FROM v$fast_start_transactions WHERE state = 'RECOVERING'"
+        wait_until(lambda: stand_in.sql(dying), what="the recovery to begin")
+        ((usn,),) = stand_in.sql(dying)
+        with stand_in.policies(pmon_seconds=18.0), before_task(BETWEEN_THE_LOOKS, tmp_path, change) as env:
+            done = cleanup(policy, env=env)
+    told = {sid: row["outcome"] for (_inst, sid), row in rows(done).items() if sid != server_sid}
+    rolling, gone = (
+        dict.fromkeys((victim.sid, coordinator.sid), "rolling_back"),
+        dict.fromkeys((released.sid, dead.sid), "gone"),
+    )
+    assert told == {**rolling, **gone, other.sid: "ended"}, done.output
+    assert alive(victim) and alive(coordinator) and not alive(other)
+    assert rows(done)[1, server_sid]["verb"] == "kill" and rows(done)[1, server_sid]["outcome"] == "refused"
     # A rollback is waited for, and no failure.
-    assert done.code == 0 and "100 undo records left" in rows(done)[key(victim)]["reason"]
+    assert done.code == 0
+    for each, records in ((victim, 100), (coordinator, 70)):
+        assert f"{records} undo records left" in rows(done)[key(each)]["reason"]
+    (ended,) = (
+        row for row in done.of("End their server processes on localhost")["processes"] if row["sid"] == dead.sid
+    )
+    assert ended["outcome"] == "gone" and rows(done)[key(dead)]["statement"] is None
+    report = done.of("report")["msg"]
+    assert [each["usn"] for each in report["rules"][0]["recovering"]] == [usn]
+    assert any(f"still rolled back on instance 1: the transaction {usn}." in line for line in report["lines"])
 
 
 def test_whether_it_has_a_transaction_cannot_be_seen(
-    stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User, create_user: Any
+    cleanup: Cleanup, running: Busy, db_user: User, seeing: Callable[..., User]
 ) -> None:
-    views = ("SESSION", "PROCESS", "PX_SESSION", "INSTANCE", "DATABASE")
-    account = create_user("ALTER SYSTEM", *(f"SELECT ON sys.V_${view}" for view in views))
-    login = {"login_user": account["user"], "login_password": account["password"]}
     victim = running(HOLD, **db_user)
-    done = cleanup(stuck(db_user), **login)
+    done = cleanup(stuck(db_user), **seeing())
     row = rows(done)[key(victim)]
     assert row["outcome"] == "refused" and "GRANT SELECT ON SYS.V_$TRANSACTION TO the login user" in row["reason"]
     assert done.code != 0 and alive(victim)
-    stand_in.sql(f"GRANT SELECT ON sys.V_$TRANSACTION TO {account['user']}")
-    policy = [{"name": "killed", "match": {"username": db_user["user"], "status": "killed"}, "then": LADDER}]
-    done = cleanup(policy, **login)
-    assert done.code == 0 and rows(done)[key(victim)]["outcome"] == "ended" and not alive(victim), done.output
-    # That cannot be read is said, and no failure: nothing depends on it.
-    assert any("GRANT SELECT ON SYS.V_$FAST_START_TRANSACTIONS" in line for line in done.of("report")["msg"]["lines"])
-
-
-# --- gone by itself
-
-
-def test_gone_between_the_looks(stand_in: OracleServer, cleanup: Cleanup, running: Busy, db_user: User) -> None:
-    """One by itself, and of another one the process, whose session the database lists until PMON has cleaned up."""
-    released, dead = running(HOLD, **db_user), running(HOLD, **db_user)
-
-    def end_both() -> None:
-        stand_in.release(released)
-        stand_in.end_process(dead)
-
-    with stand_in.policies(pmon_seconds=18.0), between_the_looks(stand_in, end_both):
-        done = cleanup(stuck(db_user))
-    assert done.code == 0, done.output
-    for each in (released, dead):
-        assert (rows(done)[key(each)]["outcome"], rows(done)[key(each)]["statement"]) == ("gone", None)
-    (told,) = done.of("End their server processes on localhost")["processes"]
-    assert (told["sid"], told["outcome"]) == (dead.sid, "gone")
 
 
 # --- refused before anything is sent

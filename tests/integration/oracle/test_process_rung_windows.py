@@ -25,7 +25,9 @@ User = dict[str, str]
 
 WINDOWS = Path(__file__).resolve().parents[1] / "windows"
 NAME = f"W{secrets.token_hex(3).upper()}"
-STAND_IN = {"name": NAME, "disconnect_busy": 31, "force_busy": 31}
+STAND_IN = {"name": NAME, "instances": 3, "disconnect_busy": 31, "force_busy": 31}
+# win2 is down, and instance 3 says that it runs elsewhere.
+DOWN, ELSEWHERE = "win2", 3
 
 
 @pytest.fixture(autouse=True)
@@ -34,16 +36,18 @@ def on_windows(stand_in: OracleServer) -> None:
     with stand_in.memory() as connection:
         for row in sga.select(connection, tables.Database):
             sga.update(connection, tables.Database, {"platform": "Microsoft Windows x86 64-bit"}, dbid=row.dbid)
+        sga.update(connection, tables.Instance, {"host": "elsewhere"}, inst_id=ELSEWHERE)
 
 
 @pytest.fixture
 def threads(stand_in: OracleServer, running: Busy) -> Callable[[User], BusySession]:
-    """``threads(login)``: a session that hears of nothing, and whose process the database calls a thread."""
+    """``threads(login, instance=1)``: a session that hears of nothing, and whose process the database calls a thread."""
 
-    def hold(login: User) -> BusySession:
-        session = running(HOLD, **login)
+    def hold(login: User, instance: int = 1) -> BusySession:
+        session = running(HOLD, instance=instance, **login)
+        thread = {"inst_id": instance, "spid": str(spid(session))}
         with stand_in.memory() as connection:
-            sga.update(connection, tables.Process, {"execution_type": "THREAD"}, inst_id=1, spid=str(spid(session)))
+            sga.update(connection, tables.Process, {"execution_type": "THREAD"}, **thread)
         return session
 
     return hold
@@ -51,19 +55,20 @@ def threads(stand_in: OracleServer, running: Busy) -> Callable[[User], BusySessi
 
 @pytest.fixture
 def cleanup(run_playbook: Any, login: dict[str, Any], tmp_path: Path) -> Callable[..., Any]:
-    """``cleanup(policy, *arguments, env={}, collections=True)``: a play of the role, with a Windows host in its inventory."""
+    """``cleanup(policy, *arguments, env={}, collections=True)``: a play of the role, with Windows hosts in its inventory."""
 
     def run(policy: Any, *arguments: str, env: dict[str, str] | None = None, collections: bool = True) -> Any:
-        named = {**login, "wait_timeout": 2, "hosts": {1: "win1"}}
+        named = {**login, "wait_timeout": 2, "hosts": {number: f"win{number}" for number in (1, 2, 3)}}
         inventory = {
             "db": {f"oracle_sessions_{name}": value for name, value in named.items()},
-            "win1": {"ansible_connection": "psrp"},
+            **{f"win{number}": {"ansible_connection": "psrp"} for number in (1, 2, 3)},
         }
         settings = {
             "ANSIBLE_CONNECTION_PLUGINS": str(WINDOWS / "connection"),
             "ANSIBLE_COLLECTIONS_PATH": f"{COLLECTIONS}:{WINDOWS / 'collections'}" if collections else str(COLLECTIONS),
             "PATH": f"{WINDOWS / 'bin'}:{os.environ['PATH']}",
             "ORAKILL_CALLS": str(tmp_path / "orakill"),
+            "WINDOWS_IS_DOWN": DOWN,
         }
         return run_playbook(inventory, [cleanup_play(policy)], *arguments, env=settings | (env or {}))
 
@@ -86,60 +91,46 @@ LADDER = ["kill", {"process_kill": {"after": "1s"}}]
 def test_each_thread_by_a_call_of_its_own(
     threads: Any, cleanup: Any, calls: Any, db_user: User, create_user: Any
 ) -> None:
-    """Although it exits with 1: its text decides."""
+    """Although it exits with 1: its text decides. Beside them one of whom it says something else and exits with 0, one whose
+    host is down, and one whose host is another one.
+    """
     victims, bystander = [threads(db_user), threads(db_user)], threads(create_user())
-    numbers = [str(spid(each)) for each in victims]
-    done = cleanup(stuck(db_user, LADDER))
-    assert done.code == 0, done.output
-    assert not any(map(alive, victims)) and alive(bystander)
-    assert sorted(calls()) == sorted(f"{NAME} {number}" for number in numbers)
-    for each, number in zip(victims, numbers, strict=True):
-        row = rows(done)[key(each)]
-        assert (row["outcome"], row["statement"]) == ("ended", f"orakill {NAME} {number} on win1")
+    unknown, unreached, misplaced = threads(db_user), threads(db_user, 2), threads(db_user, ELSEWHERE)
+    numbers = {key(each): spid(each) for each in (*victims, unknown)}
+    done = cleanup(stuck(db_user, LADDER), env={"ORAKILL_WONDERS": str(spid(unknown))})
+    told = rows(done)
+    assert {where: row["outcome"] for where, row in told.items()} == {
+        **{key(each): "ended" for each in victims},
+        key(unknown): "failed",
+        key(unreached): "pending",
+        key(misplaced): "refused",
+    }, done.output
+    assert not any(map(alive, victims)) and all(map(alive, (unknown, unreached, misplaced, bystander)))
+    assert sorted(calls()) == sorted(f"{NAME}1 {number}" for number in numbers.values())
+    for each in victims:
+        row = told[key(each)]
+        assert row["statement"] == f"orakill {NAME}1 {numbers[key(each)]} on win1"
         assert row["reason"].startswith("its process was ended by orakill")
+    assert told[key(unknown)]["reason"] == "orakill on win1 said: Usage: orakill sid thread"
+    reason = told[key(unreached)]["reason"]
+    assert reason.startswith("win2 was not reached, so its thread there was not ended: ") and "psrp: no route" in reason
+    assert told[key(misplaced)]["reason"].startswith("its thread is on elsewhere, and win3 says that it is ")
+    assert not told[key(unreached)]["statement"] and not told[key(misplaced)]["statement"] and done.code != 0
 
 
-def test_what_goes_wrong(stand_in: OracleServer, threads: Any, cleanup: Any, calls: Any, db_user: User) -> None:
-    """One thread lives through it all: check mode, no collection, no connection, an unknown answer, another host."""
+def test_check_mode_and_no_collection(
+    threads: Any, cleanup: Any, calls: Any, stand_in: OracleServer, db_user: User
+) -> None:
     victim = threads(db_user)
-    number = spid(victim)
-    done = cleanup(stuck(db_user, ["kill"]))
+    stand_in.set_session(victim.sid, status="KILLED")
     killed = [{"name": "killed", "match": {"username": db_user["user"], "status": "killed"}, "then": LADDER}]
-
     planned = cleanup(killed, "--check")
     assert planned.code == 0, planned.output
-    assert (rows(planned)[key(victim)]["outcome"], rows(planned)[key(victim)]["statement"]) == (
-        "planned",
-        f"orakill {NAME} {number} on win1",
-    )
+    row = rows(planned)[key(victim)]
+    assert (row["outcome"], row["statement"]) == ("planned", f"orakill {NAME}1 {spid(victim)} on win1")
 
     done = cleanup(killed, collections=False)
-    assert rows(done)[key(victim)]["outcome"] == "pending" and done.code != 0
-    assert (
-        rows(done)[key(victim)]["reason"]
-        == "win1 is a Windows host, and the collection ansible.windows is not installed"
-    )
-
-    done = cleanup(killed, env={"WINDOWS_IS_DOWN": "1"})
-    assert rows(done)[key(victim)]["outcome"] == "pending"
-    reason = rows(done)[key(victim)]["reason"]
-    assert reason.startswith("win1 was not reached, so its thread there was not ended: ") and "psrp: no route" in reason
-    assert not calls()
-
-    done = cleanup(killed, env={"ORAKILL_SAYS": "Usage: orakill sid thread"})
     row = rows(done)[key(victim)]
-    assert (row["outcome"], row["reason"]) == ("failed", "orakill on win1 said: Usage: orakill sid thread")
-    assert done.code != 0 and calls() == [f"{NAME} {number}"]
-
-    with stand_in.memory() as connection:
-        sga.update(connection, tables.Instance, {"host": "elsewhere"}, inst_id=1)
-    try:
-        done = cleanup(killed)
-    finally:
-        with stand_in.memory() as connection:
-            sga.update(connection, tables.Instance, {"host": os.uname().nodename}, inst_id=1)
-    row = rows(done)[key(victim)]
-    assert row["outcome"] == "refused" and row["reason"].startswith(
-        "its thread is on elsewhere, and win1 says that it is "
-    )
-    assert alive(victim) and calls() == [f"{NAME} {number}"]
+    assert row["outcome"] == "pending" and done.code != 0
+    assert row["reason"] == "win1 is a Windows host, and the collection ansible.windows is not installed"
+    assert alive(victim) and not calls()

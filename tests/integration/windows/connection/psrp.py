@@ -24,6 +24,6 @@ class Connection(Local):
     transport = "psrp"
 
     def _connect(self):
-        if os.environ.get("WINDOWS_IS_DOWN"):
+        if self._play_context.remote_addr == os.environ["WINDOWS_IS_DOWN"]:
             raise AnsibleConnectionFailure("psrp: no route to host")
         return super()._connect()

@@ -207,53 +207,66 @@ def in_transaction(server: OracleServer, user: User, row: int = 1) -> BusySessio
     return BusySession(server, connection, HOLD)
 
 
-def test_a_transaction_is_left_alone_with_every_override(
+def test_a_rollback_is_left_alone_with_every_override(
     stand_in: OracleServer, run_playbook: Any, host: dict[str, Any], cleanup: Cleanup, db_user: User
 ) -> None:
-    """Not by the ladder, which does not take it, and not by its tasks, even when they are told that it is pending."""
-    victim = in_transaction(stand_in, db_user)
-    try:
-        done = cleanup(stuck(db_user, allow=EVERY_GUARD))
-        assert done.code == 0, done.output
-        row = rows(done)[key(victim)]
-        assert (row["verb"], row["outcome"]) == ("kill", "rolling_back") and alive(victim)
+    """Not by the ladder, which does not take it, and not by its tasks, even when they are told that it is pending. Neither
+    is one that hangs, and has yet to begin.
+    """
+    with (
+        stand_in.policies(rollback_rate=5),
+        in_transaction(stand_in, db_user) as hanging,
+        actors.idle_in_transaction(stand_in, database="rolling", rows=600, **db_user) as rolling,
+    ):
+        processes = spid(hanging), spid(rolling)
+        try:
+            done = cleanup(stuck(db_user, match={"username": db_user["user"]}, allow=EVERY_GUARD))
+            assert done.code == 0, done.output
+            told = {where: (row["verb"], row["outcome"]) for where, row in rows(done).items()}
+            assert told == dict.fromkeys((key(hanging), key(rolling)), ("kill", "rolling_back"))
 
-        forged = {
-            "hosts": "db",
-            "gather_facts": False,
-            "tasks": [
-                {
-                    "dbops.oracle_sessions.session_kill": {
-                        "sid": victim.sid,
-                        "serial": victim.serial,
-                        "wait": False,
-                        "allow": EVERY_GUARD,
-                        "on_pending": "ok",
-                        "detail": "full",
-                    },
-                    "register": "killed",
-                },
-                {
-                    "include_role": {"name": ROLE, "tasks_from": "process_kill"},
-                    "vars": {
-                        "session_cleanup_killed": {
-                            "database": "{{ killed.database }}",
-                            "sessions": "{{ killed.sessions | map('combine', {'outcome': 'pending', 'transaction': none}) }}",
+            forged = {
+                "hosts": "db",
+                "gather_facts": False,
+                "tasks": [
+                    {
+                        "dbops.oracle_sessions.session_kill": {
+                            "match": {"username": db_user["user"], "status": "killed"},
+                            "wait": False,
+                            "allow": EVERY_GUARD,
+                            "on_pending": "ok",
+                            "detail": "full",
                         },
-                        "session_cleanup_signals": ["KILL"],
-                        "session_cleanup_grace": 0,
+                        "register": "killed",
                     },
-                },
-                {"name": "result", "debug": {"msg": "{{ session_cleanup_process_kill }}"}},
-            ],
-        }
-        done = run_playbook({"db": host}, [forged])
-        assert done.code == 0, done.output
-        (row,) = done.of("result")["msg"]["sessions"]
-        assert row["outcome"] == "rolling_back" and row["rollback"]["records"] == 1 and row["statement"] is None
-        assert alive(victim)
-    finally:
-        stand_in.end_process(victim)
+                    {
+                        "include_role": {"name": ROLE, "tasks_from": "process_kill"},
+                        "vars": {
+                            "session_cleanup_killed": {
+                                "database": "{{ killed.database }}",
+                                "sessions": "{{ killed.sessions | map('combine', {'outcome': 'pending', 'transaction': none}) }}",
+                            },
+                            "session_cleanup_signals": ["KILL"],
+                            "session_cleanup_grace": 0,
+                        },
+                    },
+                    {"name": "result", "debug": {"msg": "{{ session_cleanup_process_kill }}"}},
+                ],
+            }
+            done = run_playbook({"db": host}, [forged])
+            assert done.code == 0, done.output
+            found = {(row["inst_id"], row["sid"]): row for row in done.of("result")["msg"]["sessions"]}
+            assert {where: (row["outcome"], row["statement"]) for where, row in found.items()} == dict.fromkeys(
+                (key(hanging), key(rolling)), ("rolling_back", None)
+            )
+            assert found[key(hanging)]["rollback"]["records"] == 1
+            assert "undo records left, about " in found[key(rolling)]["reason"]
+            assert 0 < found[key(rolling)]["rollback"]["records"] < 600
+            assert alive(hanging) and alive(rolling) and all(Path(f"/proc/{process}").exists() for process in processes)
+        finally:
+            stand_in.end_process(hanging)
+        stand_in.set_policy("rollback_rate", 20000)
+        wait_until(lambda: not alive(rolling), what="the end of the rollback")
 
 
 def test_what_changes_between_the_looks(

@@ -149,6 +149,9 @@ def test_another_process_has_its_number_at_the_second_look(
 
     def inherit() -> None:
         server.end_process(victim)
+        # Whoever is to clean up later is a process as well, and must not be the one to get that number.
+        titles = hosts["rac1"].processes
+        wait_until(lambda: "ora_p000_ORCL1" in titles().values(), what="PMON to have noticed")
         heir.append(hosts["rac1"].start_as(process, lambda: running(HOLD, instance=1, **other), spid))
 
     with server.policies(pmon_seconds=30.0), before_task(BETWEEN_THE_LOOKS, tmp_path, inherit) as env:

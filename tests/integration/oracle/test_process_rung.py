@@ -275,7 +275,7 @@ def test_what_changes_between_the_looks(
     """Transactions show, one of them a parallel server's; one session ends by itself, and of one the process, whose
     session the database lists until PMON has cleaned up. Somebody else died before, and is still rolled back.
     """
-    victim, released, dead, other = (running(HOLD, **db_user) for _each in range(4))
+    victim, released, dead = (running(HOLD, **db_user) for _each in range(3))
     coordinator = running("BEGIN STANDIN.PARALLEL(1, 600); END;", **db_user)
     wait_until(lambda: servers(stand_in, coordinator), what="the parallel server")
     ((server_sid, _serial),) = servers(stand_in, coordinator)
@@ -306,17 +306,15 @@ def test_what_changes_between_the_looks(
         dict.fromkeys((victim.sid, coordinator.sid), "rolling_back"),
         dict.fromkeys((released.sid, dead.sid), "gone"),
     )
-    assert told == {**rolling, **gone, other.sid: "ended"}, done.output
-    assert alive(victim) and alive(coordinator) and not alive(other)
+    assert told == rolling | gone, done.output
+    assert alive(victim) and alive(coordinator)
     assert rows(done)[1, server_sid]["verb"] == "kill" and rows(done)[1, server_sid]["outcome"] == "refused"
     # A rollback is waited for, and no failure.
     assert done.code == 0
     for each, records in ((victim, 100), (coordinator, 70)):
         assert f"{records} undo records left" in rows(done)[key(each)]["reason"]
-    (ended,) = (
-        row for row in done.of("End their server processes on localhost")["processes"] if row["sid"] == dead.sid
-    )
-    assert ended["outcome"] == "gone" and rows(done)[key(dead)]["statement"] is None
+    (asked,) = done.of("End their server processes on localhost")["processes"]
+    assert (asked["sid"], asked["outcome"]) == (dead.sid, "gone") and rows(done)[key(dead)]["statement"] is None
     report = done.of("report")["msg"]
     assert [each["usn"] for each in report["rules"][0]["recovering"]] == [usn]
     assert any(f"still rolled back on instance 1: the transaction {usn}." in line for line in report["lines"])

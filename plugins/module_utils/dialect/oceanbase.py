@@ -47,7 +47,7 @@ class OceanBase(Dialect):
     largest_sid = LARGEST_SID
     # A killed session whose transaction is over has let go of everything, even while the server still lists it.
     killed_is_ended = True
-    # ob_show_processlist: whoever is marked as killed is not shown, and that is done before the transaction is rolled back.
+    # ob_show_processlist leaves out whoever is marked as killed, which may be long before its transaction is rolled back.
     hides_killed = True
     unknown_although_listed = (
         "the server lists it, but does not know its id; where its client came through a proxy with session ids of the "

@@ -107,7 +107,6 @@ def _united(members):
         setattr(last, name, next((value for value in told if value is not None), None))
     if any(each.module == TAG for each in others):
         last.module = TAG
-    last.own = any(each.own for each in members)
     last.type = next((each.type for each in members if each.type != "user"), "user")
     last.transaction = next((each.transaction for each in members if each.transaction), None)
     return last

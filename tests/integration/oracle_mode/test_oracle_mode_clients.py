@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -100,6 +101,27 @@ def test_a_client_s_statement_is_cancelled_wherever_it_runs(cluster: OceanBaseOr
         result = run(cluster, "sql_cancel", match={"username": account["user"], "active": 0})
         busy.wait()
         assert busy.error_code == cluster.cancelled and busy.alive() and outcomes(result) == {busy.id: "ended"}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"exclude": [{"module": "PAYROLL"}]},
+        {"protect": [{"module": "PAYROLL"}]},
+    ],
+    ids=["exclude", "protect"],
+)
+def test_what_spares_one_of_its_sessions_spares_the_client(cluster: OceanBaseOracle, rule: dict[str, Any]) -> None:
+    """The session that was used last has another name."""
+    with ExitStack() as stack, Wire(cluster) as wire:
+        account = cluster.create_user()
+        bystander, victim = idle(cluster, stack, account), idle(cluster, stack, account)
+        bystander.execute("CALL DBMS_APPLICATION_INFO.SET_MODULE('PAYROLL', '')")
+        cluster.server.route(bystander.id, 2)
+        bystander.execute("CALL DBMS_APPLICATION_INFO.SET_MODULE('x', '')")
+        assert sorted(row["MODULE"] for row in actors.every_row(bystander)) == ["PAYROLL", "x"]
+        run(cluster, "session_kill", wire, match={"username": account["user"]}, **rule)
+        assert bystander.alive() and not victim.alive() and len(wire.ended() or []) == 1
 
 
 def test_an_id_that_two_clients_have_is_refused(cluster: OceanBaseOracle) -> None:

@@ -50,7 +50,7 @@ def _in_batches(database, steps, rule, instance, deadline):
         if start and time.monotonic() > deadline:
             _too_late(batch)
             continue
-        _dispatch(database, batch, rule, instance)
+        _dispatch(database, batch, rule, deadline, instance)
 
 
 def _one_by_one(database, steps, rule, way, deadline):
@@ -63,14 +63,15 @@ def _one_by_one(database, steps, rule, way, deadline):
             continue
         alone = len(steps) == 1 or way.server_timeout is not None
         share = longest if alone else min(longest, max(_SHORTEST_SECONDS, left / (len(steps) - index)))
-        _dispatch(database, [step], rule, seconds=share)
+        _dispatch(database, [step], rule, deadline, seconds=share)
 
 
-def _dispatch(database, batch, rule, instance=None, seconds=None):
+def _dispatch(database, batch, rule, deadline, instance=None, seconds=None):
     """Deals with each of these steps; whoever has to wait for its turn is looked at again before it comes."""
-    left = batch
-    while left:
+    left = _send(database, _ready(database, batch, rule), rule, instance, seconds)
+    while left and time.monotonic() <= deadline:
         left = _send(database, _ready(database, left, rule), rule, instance, seconds)
+    _too_late([step for step in left if not step.sent])
     # What is open and was not sent is what the server said it does not know.
     _look_for_denied(database, [step for step in batch if not (step.outcome or step.sent)])
 
@@ -196,9 +197,8 @@ def _look_for_denied(database, steps):
 
 
 def lost_to_restart(steps, error):
-    """The sessions of an instance that was restarted are gone; of those on another one nothing is known."""
-    elsewhere = [step for step in steps if error.instance is not None and step.session.inst_id != error.instance]
-    abandon(elsewhere, "failed", error)
+    """The sessions of a server that was restarted are gone; of those on another one nothing is known."""
+    abandon([step for step in steps if not error.ended(step.session)], "failed", error)
     abandon(steps, "gone", error)
 
 

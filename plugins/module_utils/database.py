@@ -103,7 +103,7 @@ class Database:
         if any(self._about.get(key) and not about.get(key) for key in ("all_users", "all_containers")):
             raise ConnectionLost("the connection was lost, and the new one is shown fewer sessions than the one before")
         if restarted(self._about, about):
-            raise ServerRestarted("the server was restarted meanwhile", instance=self.dialect.here)
+            raise ServerRestarted("the server was restarted meanwhile", self.dialect.lives_here)
 
     def reach(self, instance):
         """A connection to another instance of this database; raises InstanceOutOfReach where our login leads to none."""

@@ -45,12 +45,12 @@ class ConnectionLost(DatabaseError):
 class ServerRestarted(DatabaseError):
     """The server has been restarted under us: all its sessions ended then, and their ids mean others now.
 
-    `instance` is the one of several that was restarted, None where there is only one.
+    `ended` tells of a session whether it lived there, as other servers of a cluster may go on.
     """
 
-    def __init__(self, message, instance=None):
+    def __init__(self, message, ended):
         super().__init__(message)
-        self.instance = instance
+        self.ended = ended
 
 
 class CallTimedOut(ConnectionLost):

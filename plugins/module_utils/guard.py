@@ -134,10 +134,14 @@ class Guarded:
 
 
 def protected_by(session, rule, unavailable=None):
-    """The name and the reason of the guard that holds this session back, or None.
+    """The name and the reason of the guard that holds this session back, or any part of it; or None.
 
     A guard whose evidence is `unavailable` holds back everybody: what cannot be read is never taken for "none".
     """
+    return next(filter(None, (_protected_by(part, rule, unavailable) for part in session.parts)), None)
+
+
+def _protected_by(session, rule, unavailable):
     for guard in GUARDS:
         if guard.liftable and guard.name in rule.allow:
             continue

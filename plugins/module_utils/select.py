@@ -141,7 +141,7 @@ def _spares(rule, session, listing):
 
 
 def _excluded(rule, session):
-    entry = next((each for each in rule.exclude if each.fits(session)), None)
+    entry = next((each for each in rule.exclude if any(map(each.fits, session.parts))), None)
     return f"excluded by {entry}" if entry else None
 
 

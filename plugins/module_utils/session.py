@@ -71,6 +71,8 @@ class Session:
     locked_objects: list | None = None
     coordinator: dict | None = None
     process: dict | None = None
+    # No field of a row: what a proxy opened on several servers for the one client that this session is.
+    members: tuple = ()
 
     @property
     def identity(self):
@@ -84,6 +86,11 @@ class Session:
     def place(self):
         """By what statements and lists of locks name it; nobody else has that at the same time, with rare exceptions."""
         return self.inst_id, self.sid
+
+    @property
+    def parts(self):
+        """All that would end with it, and speaks for it: its members, or itself."""
+        return self.members or (self,)
 
     @property
     def killed(self):
@@ -116,7 +123,7 @@ class Session:
 # Why a key cannot be answered that the server would have answered if it had been asked.
 NOT_READ = "it was not read for this result"
 
-FIELDS = tuple(each.name for each in fields(Session))
+FIELDS = tuple(each.name for each in fields(Session) if each.name != "members")
 
 
 @dataclass

@@ -63,11 +63,13 @@ def verify(database, outcomes, waiting, way, began):
             waited = time.monotonic() - began
             for each in left:
                 now = present.get(each.session.identity)
-                if now is not None:
-                    _judge(each, now, waited, database.dialect.killed_is_ended and not unseen)
-                elif each.session.sid not in hidden:
+                if each.session.sid in hidden:
+                    continue
+                if now is None:
                     _over(each, f"seen gone{doubt}", waited)
-                if not each.outcome and now and now.killed and now.transaction:
+                    continue
+                _judge(each, now, waited, database.dialect.killed_is_ended and not unseen)
+                if not each.outcome and now.killed and now.transaction:
                     rollbacks.setdefault(id(each), Rollback()).add(waited, now.transaction["undo_records"])
             left = [each for each in left if not each.outcome]
             if not left:
@@ -76,7 +78,7 @@ def verify(database, outcomes, waiting, way, began):
             if remaining <= 0:
                 for each in left:
                     now = present.get(each.session.identity)
-                    if now is None:
+                    if each.session.sid in hidden:
                         _still_hidden(each, waited)
                     else:
                         _still_there(each, now, waited, way, rollbacks.get(id(each)), unseen)
@@ -147,14 +149,23 @@ def _over(outcome, reason, waited):
 
 
 def _hidden(database, outcomes, present):
-    """The ids of those sessions that are not `present` and still roll back; what must be said where that cannot be seen."""
-    listed = {session.sid for session in present.values()}
-    # An id that is listed has another session by now, and a transaction of that id may be its.
-    away = [each.session.sid for each in outcomes if each.session.sid not in listed]
-    if not (away and database.dialect.hides_killed):
+    """The ids of those sessions that still roll back although the list has nothing of that; what must be said where nobody can
+    see it.
+    """
+    if not database.dialect.hides_killed:
         return frozenset(), ""
-    rolling, unseen = database.rolling_back(away)
+    # An id that somebody else has by now may have that one's transaction.
+    taken = {session.sid for session in present.values() if session.transaction}
+    asked = [each.session.sid for each in outcomes if each.session.sid not in taken and not _lives(each, present)]
+    if not asked:
+        return frozenset(), ""
+    rolling, unseen = database.rolling_back(asked)
     return rolling, f"; whether it still rolls back cannot be seen ({unseen})" if unseen else ""
+
+
+def _lives(outcome, present):
+    now = present.get(outcome.session.identity)
+    return now is not None and not now.killed
 
 
 def doubt_gone(database, outcomes):
@@ -162,7 +173,9 @@ def doubt_gone(database, outcomes):
     gone = [each for each in outcomes if each.outcome == "gone"]
     if not (gone and database.dialect.hides_killed):
         return []
-    hidden, _doubt = _hidden(database, gone, database.look_up([each.session.sid for each in gone], frozenset()))
+    hidden, doubt = _hidden(database, gone, database.look_up([each.session.sid for each in gone], _WATCHED))
+    for each in gone:
+        each.reason += doubt
     doubtful = [each for each in gone if each.session.sid in hidden]
     for each in doubtful:
         _still_hidden(each)

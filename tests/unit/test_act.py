@@ -19,7 +19,7 @@ from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.base
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.oceanbase_mysql import OceanBaseMySQL
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.oracle import Oracle
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.dialect.oracle_snapshot import SessionList
-from ansible_collections.dbops.oracle_sessions.plugins.module_utils.errors import StatementFailed
+from ansible_collections.dbops.oracle_sessions.plugins.module_utils.errors import ServerRestarted, StatementFailed
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.plan import CANCEL, DISCONNECT, KILL, Way
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.rule import Rule
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.session import Answer, Outcome, Session
@@ -230,6 +230,20 @@ def test_an_error_that_ends_the_run_leaves_nobody_unaccounted_for() -> None:
     assert all(each.reason.startswith("ORA-06550: x; its statement was") for each in steps)
 
 
+# --- a restart
+
+
+def test_what_lived_on_another_server_is_not_gone_when_ours_was_restarted() -> None:
+    class Restarted(Laid):
+        def send(self, steps: list[Outcome], *_how: Any, **_named: Any) -> list[Answer]:
+            raise ServerRestarted("the server was restarted meanwhile", lambda session: session.node == "10.1.1.1:2882")
+
+    here, there, anywhere = session(30, node="10.1.1.1:2882"), session(31, node="10.1.1.2:2882"), session(32)
+    database = Restarted(OceanBaseMySQL(), here, there, anywhere)
+    steps = carried_out(database, IDLE, here, there, anywhere)
+    assert [step.outcome for step in steps] == ["gone", "failed", "failed"]
+
+
 # --- whoever has to wait for its turn
 
 
@@ -257,3 +271,12 @@ def test_what_the_server_has_not_got_to_is_looked_at_again(error: Answer | None)
     assert (steps[2].outcome, steps[2].sent) == ("skipped", False)
     first = {None: "", 1095: "refused", 1094: "failed"}[error.code if error else None]
     assert [step.outcome for step in steps[:2]] == [first, ""]
+
+
+def test_whoever_has_to_wait_beyond_the_deadline_is_not_sent() -> None:
+    sessions = [session(sid) for sid in (30, 31, 32)]
+    database = Slow(OceanBaseMySQL(), *sessions, at_once=2, works=0)
+    steps = carried_out(database, IDLE, *sessions, seconds=0)
+    assert [each["sids"] for each in database.sent] == [[30, 31]]
+    assert [step.outcome for step in steps] == ["", "", "failed"]
+    assert "raise it" in steps[2].reason and not steps[2].sent

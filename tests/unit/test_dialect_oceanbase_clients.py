@@ -81,14 +81,25 @@ def test_one_statement_ends_the_client_and_counts_once() -> None:
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 @pytest.mark.parametrize(
     ("other", "guard"),
-    [({"MODULE": TAG}, "own"), ({"HOST": "0.0.0.0:0"}, "background"), ({"MASTER_SESSID": 7}, "parallel_servers")],
+    [
+        ({"MODULE": TAG}, "own"),
+        ({"HOST": "0.0.0.0:0"}, "background"),
+        ({"MASTER_SESSID": 7}, "parallel_servers"),
+        ({"MODULE": "backup full"}, "backup"),
+        ({"MODULE": "payroll"}, "protect"),
+    ],
 )
 def test_what_protects_one_of_them_protects_the_client(
     other: dict[str, Any], guard: str, order: tuple[int, int]
 ) -> None:
-    pair = ({**IDLE, **other}, RECENT)
-    (found,) = planned(look(Recorded([OWN, *(pair[each] for each in order)], VIEW)), rule(sid=CLIENT)).outcomes
+    """The one that was used last says something else."""
+    pair = ({**IDLE, **other}, {**RECENT, "MODULE": "x"})
+    where = look(Recorded([OWN, *(pair[each] for each in order)], VIEW))
+    (found,) = planned(where, rule(sid=CLIENT, protect=[{"module": "payroll"}])).outcomes
     assert found.outcome == "refused" and found.reason.startswith(f"{guard}: ")
+    if guard == "protect":
+        everybody = {"username": "app", "container": "*"}
+        assert planned(where, rule(match=everybody, exclude=[{"module": "payroll"}])).outcomes == []
 
 
 def test_sessions_of_our_own_client_are_own_wherever_they_are() -> None:

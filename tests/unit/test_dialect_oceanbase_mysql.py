@@ -113,6 +113,38 @@ def test_whether_the_account_sees_other_users(tenant: str, grants: str, all_user
     assert where.database["all_users"] is all_users
 
 
+@pytest.mark.parametrize(
+    ("tenant", "grants", "doubted"),
+    [
+        ("shop", "GRANT SELECT, PROCESS ON *.* TO 'ops'", True),
+        ("shop", "GRANT SELECT, SUPER ON *.* TO 'ops'", False),
+        ("shop", "GRANT ALL PRIVILEGES ON *.* TO 'ops' WITH GRANT OPTION", False),
+        ("sys", "GRANT USAGE ON *.* TO 'ops'", False),
+    ],
+)
+def test_check_mode_says_that_others_sessions_are_out_of_reach(tenant: str, grants: str, doubted: bool) -> None:
+    dialect = OceanBaseMySQL()
+    dialect.introduce(Recorded([{**CLUSTER_OWN, "TENANT": tenant}], "GV$OB_PROCESSLIST", grants=grants), LOGIN)
+    own, other = (Session(sid=1, username=name, node="10.1.1.1:2882") for name in ("root", "app"))
+    assert bool(dialect.doubts(Way(KILL), [own, other])) is doubted
+    assert not dialect.doubts(Way(KILL), [own])
+
+
+def test_through_a_proxy_nobody_knows_which_server_tells_its_uptime() -> None:
+    client = {**CLUSTER_OWN, "PROXY_SESSID": 12402504630519660553}
+    found = look(Recorded([client, {**client, "SVR_IP": "10.1.1.2"}], "GV$OB_PROCESSLIST")).database
+    assert (found["proxy"], found["startup_time"], found["instance"]) == ("v2", None, None)
+
+
+def test_who_ends_when_our_server_is_restarted() -> None:
+    dialect = OceanBaseMySQL()
+    dialect.introduce(Recorded([CLUSTER_OWN], "GV$OB_PROCESSLIST"), LOGIN)
+    nodes = ("10.1.1.1:2882", "10.1.1.2:2882", None)
+    assert [dialect.lives_here(Session(sid=1, node=node)) for node in nodes] == [True, False, False]
+    dialect.introduce(Recorded([OWN]), LOGIN)
+    assert dialect.lives_here(Session(sid=1)), "seekdb is one server, and does not say which"
+
+
 def test_our_session_carries_the_tag_and_the_comment() -> None:
     server = Recorded([OWN])
     look(server)

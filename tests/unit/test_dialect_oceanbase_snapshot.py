@@ -186,6 +186,13 @@ def test_objects_that_are_locked() -> None:
     assert look(server, {"locked_object"}).sessions[1].locked_objects == ["shop.a", "shop.b"]
 
 
+def test_sessions_are_looked_at_after_what_takes_longer() -> None:
+    """Whoever begins to work while the locks are read must not be taken for idle."""
+    server = Recorded([OWN, SEEKDB_IDLE])
+    look(server)
+    assert "_PROCESSLIST" in server.asked[-1] and any("OB_LOCKS" in query for query in server.asked)
+
+
 def test_who_blocks_whom_is_seen_through_sessions_that_were_not_asked_for() -> None:
     dialect = OceanBaseMySQL()
     server = Recorded(

@@ -195,11 +195,20 @@ def test_what_counts_as_gone_is_looked_for_among_the_hidden(wait: bool) -> None:
 
 
 def test_a_transaction_of_whoever_has_the_id_now_is_not_that_of_the_session_that_is_gone() -> None:
-    another = session(30, client_port=1)
+    another = session(30, client_port=1, transaction={"age_seconds": 1.0, "undo_records": None})
     gone = Outcome(session(30)).settle("gone", "its sid now belongs to another")
     database = Hiding(another, rolling=[{30}])
     assert verified(database, sent(30), gone) == [("ended", "seen gone"), ("gone", "its sid now belongs to another")]
     assert database.asked == []
+    # Without one, it can only be that of the session that was killed.
+    database = Hiding(session(30, client_port=1), rolling=[{30}])
+    assert [outcome for outcome, _reason in verified(database, sent(30))] == ["rolling_back"]
+
+
+def test_what_is_listed_as_killed_without_its_transaction_may_have_it_all_the_same() -> None:
+    dying = session(30, status="killed")
+    assert verified(Hiding(dying, rolling=[{30}]), sent(30))[0][0] == "rolling_back"
+    assert verified(Hiding(dying, rolling=[set()]), sent(30))[0][0] == "ended"
 
 
 def test_where_rollbacks_cannot_be_seen_that_is_said() -> None:
@@ -208,7 +217,7 @@ def test_where_rollbacks_cannot_be_seen_that_is_said() -> None:
     gone = Outcome(session(31)).settle("gone", "no such session when looked at")
     assert verified(database, sent(30), gone) == [
         ("ended", f"seen gone; whether it still rolls back cannot be seen ({unseen})"),
-        ("gone", "no such session when looked at"),
+        ("gone", f"no such session when looked at; whether it still rolls back cannot be seen ({unseen})"),
     ]
 
 

@@ -28,8 +28,8 @@ class Dialect:
     - `check(way)`: refuses a way to end sessions that this server does not know.
     - `statement(way, session)`: the exact statement for one session.
     - `send(connection, steps, matching, sparing, seconds)`: sends the statements of these steps, for a rule that matches
-      and spares by these keys, and returns the server's Answers to as many of them as it has dealt with, one at least; what
-      lies behind them was not carried out.
+      and spares by these keys, and returns the server's Answers to as many of them as it has dealt with. What lies behind
+      them was not carried out, and comes again.
 
     A dialect that has instances also has:
 
@@ -61,8 +61,6 @@ class Dialect:
     # `rolling_back(ask, sids)`: which of these ids, of sessions that are not listed, still have a transaction, and why that
     # cannot be seen, None if it can.
     hides_killed = False
-    # The instance that we are on, None where there are no instances.
-    here: int | None = None
     # Why a session may be listed although the server answers that it knows no such session.
     unknown_although_listed = ""
     sql_id_form: re.Pattern
@@ -89,6 +87,10 @@ class Dialect:
 
         If not, the statements themselves look whether their session is still what it was.
         """
+        return True
+
+    def lives_here(self, session):
+        """Whether it ends when the server that we are logged in to is restarted; not known for sure is not."""
         return True
 
     def instance_for(self, way, session):

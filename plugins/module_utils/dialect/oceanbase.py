@@ -47,7 +47,7 @@ class OceanBase(Dialect):
     largest_sid = LARGEST_SID
     # A killed session whose transaction is over has let go of everything, even while the server still lists it.
     killed_is_ended = True
-    # ob_show_processlist: whoever is marked as killed is not shown, and that is done before the transaction is rolled back.
+    # ob_show_processlist leaves out whoever is marked as killed, which may be long before its transaction is rolled back.
     hides_killed = True
     unknown_although_listed = (
         "the server lists it, but does not know its id; where its client came through a proxy with session ids of the "
@@ -56,10 +56,17 @@ class OceanBase(Dialect):
     sql_id_form = re.compile(r"[0-9A-F]{32}", re.ASCII)
     sql_id_shape = "32 characters of 0-9 and A-F"
 
+    # What to say of a login user that may end the sessions of its own user only.
+    confined: str
+
     def __init__(self):
         super().__init__()
         self.proxy = None
         self._sessions: SessionList
+        # The server that we are logged in to; None where it is the only one, or where a proxy goes from one to the other.
+        self._node: str | None = None
+        # The user whose sessions are the only ones that it may end; None where it may end those of others, or nobody knows.
+        self._confined_to: str | None = None
 
     def assume(self, database):
         super().assume(database)
@@ -108,9 +115,10 @@ class OceanBase(Dialect):
             self.proxy = _CLUSTER_WIDE
         else:
             self.proxy = None
+        self._node = node_of(own) if self.proxy is None else None
         return own
 
-    def _about(self, login, version, own, tenant, dbid):
+    def _about(self, login, version, tenant, dbid):
         return {
             "dialect": self.name,
             "version": version,
@@ -118,7 +126,7 @@ class OceanBase(Dialect):
             "unique_name": None,
             "dbid": dbid,
             "role": None,
-            "instance": node_of(own),
+            "instance": self._node,
             "instances": [],
             "platform": None,
             "host": login.host,
@@ -132,7 +140,21 @@ class OceanBase(Dialect):
     def rolling_back(self, ask, sids):
         return self._sessions.rolling_back(ask, sids)
 
+    def lives_here(self, session):
+        return not self._sessions.has_nodes or (self._node is not None and session.node == self._node)
+
     # --- statements
+
+    def doubts(self, way, sessions):
+        found = []
+        if self._confined_to and any(session.username != self._confined_to for session in sessions):
+            found.append(f"login_user: {self.confined}.")
+        if self._node and any(session.node is None for session in sessions):
+            found.append(
+                "login_dsn: it leads to a server, which does not know the session ids that a proxy gave to its clients; "
+                "for those log in through that proxy."
+            )
+        return found
 
     def check(self, way):
         if way.verb == DISCONNECT:

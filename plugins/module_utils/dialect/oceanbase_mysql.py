@@ -18,6 +18,8 @@ from .oceanbase_snapshot import Grammar
 
 # It lets an account of a tenant other than sys see the sessions of other users.
 _SEES_ALL = re.compile(r"GRANT (?:ALL PRIVILEGES|.*\bPROCESS\b).* ON \*\.\*")
+# It lets one end them.
+_ENDS_ALL = re.compile(r"GRANT (?:ALL PRIVILEGES|.*\bSUPER\b).* ON \*\.\*")
 _DENIED, _UNKNOWN_TABLE = 1142, 1146
 _UNKNOWN_DATABASE, _SYNTAX, _NOT_SUPPORTED, _NO_SUCH_ROUTINE = 1049, 1064, 1235, 1305
 
@@ -41,6 +43,7 @@ _GRAMMAR = Grammar(
 class OceanBaseMySQL(OceanBase):
     name = "oceanbase_mysql"
     mode = MYSQL_MODE
+    confined = "it lacks SUPER, so the server would refuse to end what other users run: GRANT SUPER ON *.* TO it"
     grammar = _GRAMMAR
     # 1094 unknown thread id, 1095 not owner, 1142/1227 missing privilege, 1317/4012 interrupted by us or by the server's
     # own time limit before it answered (ob_errno.def).
@@ -59,12 +62,15 @@ class OceanBaseMySQL(OceanBase):
         _settle_in(ask, login)
         own = self._open_list(connection, int(about[0]["sid"]))
         tenant = own.get("TENANT") or self._sessions.tenant
+        of_sys = tenant.lower() == "sys"
+        granted = [str(grant) for row in grants for grant in row.values()]
+        self._confined_to = None if of_sys or any(map(_ENDS_ALL.search, granted)) else own["USER"]
         return {
-            **self._about(login, version, own, tenant, about[0]["uuid"]),
-            "all_users": tenant.lower() == "sys"
-            or any(_SEES_ALL.search(str(grant)) for row in grants for grant in row.values()),
-            "all_containers": self._sessions.has_tenants and tenant.lower() == "sys",
-            "startup_time": _started(time_of(about[0]["now"]), uptime),
+            **self._about(login, version, tenant, about[0]["uuid"]),
+            "all_users": of_sys or any(map(_SEES_ALL.search, granted)),
+            "all_containers": self._sessions.has_tenants and of_sys,
+            # A proxy may have asked another server than the one before.
+            "startup_time": None if self.proxy else _started(time_of(about[0]["now"]), uptime),
         }
 
 

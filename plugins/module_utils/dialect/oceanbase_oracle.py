@@ -72,6 +72,10 @@ class OceanBaseOracle(OceanBase):
         **{-4174: GONE, 1094: GONE, _NOT_OWNER: REFUSED, 1095: REFUSED, _NO_PRIVILEGE: PRIVILEGE},
         **{-5065: UNKNOWN, -4012: UNKNOWN, 1317: UNKNOWN},
     }
+    confined = (
+        "it is not SYS and lacks SUPER, so the server may refuse to end what other users run; "
+        "log in as SYS, or as the user of that session"
+    )
     advice = {
         _NO_PRIVILEGE: "GRANT ALTER SYSTEM TO the login user",
         _NOT_OWNER: "log in as SYS, or as the user of that session",
@@ -83,8 +87,6 @@ class OceanBaseOracle(OceanBase):
         super().__init__()
         self._may_alter_system = True
         self._knows_alter_system = True
-        # The user whose sessions are the only ones that it may end; None where it may end those of others, or nobody knows.
-        self._confined_to = None
         self._nameless = ""
 
     def describe(self, connection, login):
@@ -101,7 +103,7 @@ class OceanBaseOracle(OceanBase):
         self._may_alter_system = not held or "ALTER SYSTEM" in held
         self._confined_to = rows[0]["NAME"] if held and "SUPER" not in held else None
         return {
-            **self._about(login, version, own, tenant, uuid or login.dsn),
+            **self._about(login, version, tenant, uuid or login.dsn),
             "all_users": held is None or "SHOW PROCESS" in held or self._sessions.shows_others(ask),
             "all_containers": False,
             # It does not tell when it started: its grammar has no SHOW STATUS.
@@ -111,15 +113,10 @@ class OceanBaseOracle(OceanBase):
     # --- statements
 
     def doubts(self, way, sessions):
-        found = []
+        found = super().doubts(way, sessions)
         if not (self._may_alter_system or self._is_kill(way)):
             found.append(
                 "login_user: it lacks ALTER SYSTEM, so the server would refuse this: GRANT ALTER SYSTEM TO it."
-            )
-        if self._confined_to and any(session.username != self._confined_to for session in sessions):
-            found.append(
-                "login_user: it is not SYS and lacks SUPER, so the server may refuse to end what other users run; "
-                f"{self.advice[_NOT_OWNER]}."
             )
         if self._nameless:
             found.append(
@@ -150,10 +147,9 @@ class OceanBaseOracle(OceanBase):
             return answers
         if steps[0].verb != KILL or self.proxy == PROXY_S_OWN:
             return answers
-        # The version promised more than the server knows.
+        # The version promised more than the server knows; the rest is asked for again, in the other way.
         self._knows_alter_system = False
-        done = answers[:-1]
-        return done + self.send(connection, steps[len(done) :], matching, sparing, seconds)
+        return answers[:-1]
 
 
 def _settle_in(ask, login):
@@ -188,7 +184,9 @@ def _privileges(ask):
         for view in views:
             try:
                 (rows,) = ask([f"SELECT PRIVILEGE FROM SYS.{view}"])
-            except StatementFailed:
+            except StatementFailed as error:
+                if number_of(error) not in (_NO_SUCH_TABLE, _NO_PRIVILEGE):
+                    raise
                 continue
             found.update(row["PRIVILEGE"] for row in rows)
         if found:

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from ..blocking import Wait
-from ..guard import TAG
 from ..session import Session
 
 # The server lists these states; QUERY_KILLED is not one of them: the session lives on.
@@ -97,20 +97,17 @@ def of_clients(sessions):
 
 
 def _united(members):
-    """What one client's sessions on several servers tell together: what it did last counts, wherever that was.
+    """One client's sessions on several servers as one: what it did last counts, wherever that was.
 
     What the session used last does not tell, the others do; the client is in a transaction if one of them is.
     """
-    last, *others = sorted(members, key=_since_use)
-    for name in ("schema", "module", "action", "client_info", "coordinator"):
-        told = (getattr(each, name) for each in (last, *others))
-        setattr(last, name, next((value for value in told if value is not None), None))
-    if any(each.module == TAG for each in others):
-        last.module = TAG
-    last.own = any(each.own for each in members)
-    last.type = next((each.type for each in members if each.type != "user"), "user")
-    last.transaction = next((each.transaction for each in members if each.transaction), None)
-    return last
+    ordered = sorted(members, key=_since_use)
+    told = {
+        name: next((value for value in (getattr(each, name) for each in ordered) if value is not None), None)
+        for name in ("schema", "module", "action", "client_info", "coordinator", "transaction")
+    }
+    kind = next((each.type for each in ordered if each.type != "user"), "user")
+    return replace(ordered[0], **told, type=kind, members=tuple(ordered))
 
 
 def _since_use(session):

@@ -77,7 +77,7 @@ _ALWAYS = (
     *("COMMAND", "STATE", "MODULE"),
 )
 # What our own row tells of the server and of the way to it.
-_OWN = frozenset({"ID", "TENANT", "SVR_IP", "SVR_PORT", "PROXY_SESSID"})
+_OWN = frozenset({"ID", "USER", "TENANT", "SVR_IP", "SVR_PORT", "PROXY_SESSID"})
 # What takes a view of its own and is read only where a key asks for it.
 _VIEW_KEYS = {
     "transactions": frozenset({"transaction_age"}),
@@ -137,10 +137,15 @@ class SessionList:
         """Whether the server has more than one tenant; seekdb has not."""
         return "TENANT" in self._columns
 
+    @property
+    def has_nodes(self):
+        """Whether there may be several servers; seekdb is one, and does not say which."""
+        return "SVR_IP" in self._columns
+
     def open(self, ask, own_sid):
         """Finds the session list; returns our own row in it, {} if the server does not show it.
 
-        Raises DatabaseError, with the grant that is missing, when the list cannot be read.
+        Raises DatabaseError, with the grant that is missing, when the list cannot be read, and when our id is not ours alone.
         """
         self._own_sid = own_sid
         if self._version < _VIEWS_SINCE:
@@ -152,7 +157,12 @@ class SessionList:
                 raise DatabaseError(f"login_user: {self._denied['sessions']}; without it no session can be listed.")
             self._columns = frozenset(row)
             (rows,) = ask([f"{self._query(_OWN, None)} WHERE ID = {own_sid}"]) if row else ([],)
-        own: dict = next((row for row in rows if int(row["ID"]) == own_sid), {})
+        ours = [row for row in rows if int(row["ID"]) == own_sid]
+        if len({(row.get("PROXY_SESSID"), row.get("TENANT")) for row in ours}) > 1:
+            raise DatabaseError(
+                f"login_dsn: our own session id, {own_sid}, is that of another client as well; two proxies have the same number."
+            )
+        own: dict = ours[0] if ours else {}
         self._own_proxy_id = int(own.get("PROXY_SESSID") or 0) or None
         return own
 
@@ -177,13 +187,15 @@ class SessionList:
         # Who blocks whom shows only in the whole list: a chain may lead through sessions that were not asked for.
         among = None if keys & LOCK_KEYS else sids
         columns = self._cheap(keys) if sids is None else self._needed(keys)
-        queries = {"now": self._grammar.now, "sessions": self._query(columns, among)}
+        queries = {"now": self._grammar.now}
         if "transactions" in self._found and "transaction_age" in keys:
             queries["begun"] = self._begun()
         if "locks" in self._found and keys & LOCK_KEYS:
             queries["waits"] = self._waits()
         if {"locks", "objects"} <= set(self._found) and "locked_object" in keys:
             queries["objects"] = self._locked_objects()
+        # Last: what it tells is what the other views are the slower to tell, and changes the most.
+        queries["sessions"] = self._query(columns, among)
         found = dict(zip(queries, ask(list(queries.values()))))
         now = time_of(found["now"][0]["NOW"])
         sessions = of_clients([self._session(_renamed(row)) for row in found["sessions"]])
@@ -206,7 +218,7 @@ class SessionList:
         (rows,) = ask(
             [
                 f"SELECT SESSION_ID FROM {self._place('transactions')} "
-                f"WHERE SESSION_ID IN ({among}) AND STATE NOT IN ({finished})"
+                f"WHERE SESSION_ID IN ({among}) AND (STATE IS NULL OR STATE NOT IN ({finished}))"
             ]
         )
         return frozenset(int(row["SESSION_ID"]) for row in rows), None

@@ -82,7 +82,6 @@ class Oracle(Dialect):
         # Outside a container database 11.2 has no name for it, later versions give that of the database.
         container = row["CONTAINER"] or row["NAME"]
         dialect = self._recognised(row)
-        dialect.here = int(row["INST_ID"])
         dialect._may_end = bool(int(row["MAY_END"]))
         dialect._rechecks.clear()
         dialect._sessions = SessionList(
@@ -230,6 +229,9 @@ class Oracle(Dialect):
         # Who waits for whom, and for how long, is told by the whole list only; and what spares a session may come true
         # without anything having changed, as an idle time that goes on.
         return bool(matching & LOCK_KEYS) or bool(sparing - SPARED_IN_BLOCK)
+
+    def lives_here(self, session):
+        return session.inst_id == self._sessions.here
 
     def instance_for(self, way, session):
         """DISCONNECT SESSION knows no instance: it must be sent on the session's own."""

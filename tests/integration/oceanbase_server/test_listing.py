@@ -107,6 +107,15 @@ def test_locks_and_waits(server: OceanBaseServer, stack: ExitStack) -> None:
     assert elapsed > 0
 
 
+def test_locks_without_a_time(server: OceanBaseServer, stack: ExitStack, policy: Change) -> None:
+    assert rule("lock_time_listed") is True
+    holder = stack.enter_context(actors.idle_in_transaction(server, database="timeless"))
+    times = f"SELECT DISTINCT CTIME FROM GV$OB_LOCKS WHERE SESSION_ID = {holder.id} AND CTIME IS {{}} NULL"
+    assert server.sql(times.format("NOT")) and not server.sql(times.format(""))
+    policy(lock_time_listed=False)
+    assert server.sql(times.format("")) == ((None,),) and not server.sql(times.format("NOT"))
+
+
 # --- to whom
 
 

@@ -61,7 +61,7 @@ def test_a_wrong_name_or_password(server: OceanBaseServer, login: Account) -> No
 def test_a_user_needs_a_privilege_to_log_in(server: OceanBaseServer) -> None:
     server.create_user("locked_out", PASSWORD, ())
     number, text = refused(server, user="LOCKED_OUT", password=PASSWORD)
-    assert number == 1045 and "lacks CREATE SESSION privilege" in text
+    assert (number, text) == (1045, "OBE-01045: user LOCKED_OUT lacks CREATE SESSION privilege; logon denied")
 
 
 def test_the_tenant_of_all_tenants_takes_every_client(server: OceanBaseServer) -> None:

@@ -104,6 +104,44 @@ def test_whoever_works_while_others_are_slow_to_die_is_left_alone(site: OceanBas
         assert "changed before its turn came" in result["sessions"][-1]["reason"]
 
 
+def test_whoever_works_while_the_locks_are_read_is_left_alone(site: OceanBaseOracle) -> None:
+    with ExitStack() as stack, Wire(site) as wire:
+        account = site.create_user()
+        holder = stack.enter_context(actors.idle_in_transaction(site.server, database="slow", **account))
+        looks: list[str] = []
+
+        def is_second_look_at_locks(text: str) -> bool:
+            looks.extend([text] * ("OB_LOCKS l JOIN" in text))
+            return len(looks) == 2
+
+        with wire.hold(is_second_look_at_locks) as hold:
+            rule = {"match": {"username": account["user"], "idle": 0, "locked_object": "*.SLOW_T"}}
+            module = launch("session_kill", {"login_dsn": wire.dsn, **site.login, **rule})
+            hold.wait()
+            working = stack.enter_context(site.runs(holder))
+            hold.release()
+            result = module.result()
+        assert working.alive() and not working.done.is_set()
+        assert outcomes(result) == {holder.id: "skipped"}
+
+
+def test_whoever_works_by_the_time_of_the_other_statement_is_left_alone() -> None:
+    """The server takes its time to say that it does not know ALTER SYSTEM KILL SESSION."""
+    with serving(knows_kill_session=False) as site, ExitStack() as stack, Wire(site) as wire:
+        account = site.create_user()
+        first, second = idle(site, stack, account), idle(site, stack, account)
+        with wire.hold(site.is_act) as hold:
+            rule = {"match": {"username": account["user"], "idle": 0}}
+            module = launch("session_kill", {"login_dsn": wire.dsn, **site.login, **rule})
+            hold.wait()
+            working = stack.enter_context(site.runs(first))
+            hold.release()
+            result = module.result()
+        assert working.alive() and not working.done.is_set() and not second.alive()
+        assert outcomes(result) == {first.id: "skipped", second.id: "ended"}
+        assert wire.ended() == [f"ALTER SYSTEM KILL SESSION '{first.id}'", f"KILL {second.id}"]
+
+
 # --- hidden from the list, and still rolling back
 
 

@@ -3,8 +3,8 @@
 """Errors as a client gets them: a number on the wire, and a text.
 
 Numbers of Oracle are the number on the wire, too; what Oracle has no number for is 600 there, and the text has OceanBase's
-own number (ob_errno.def). The text begins with ORA or OBE, which the cluster chooses. Errors of login and of the proxy are
-MySQL's.
+own number (ob_errno.def). The text begins with ORA or OBE, which the cluster chooses. Errors of the proxy are MySQL's, and
+most of the login, but not that of a user who lacks CREATE SESSION, whose number 1045 is Oracle's, too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..oracle.errors import OracleError
 INTERNAL = 600
 UNKNOWN_SESSION, NOT_OWNER, INTERRUPTED, TIMEOUT = -4174, -5251, -5065, -4012
 UNEXPECTED, UNKNOWN_VARIABLE = -4016, -5044
-LOCK_TIMEOUT, TERMINATED = 30006, 1092
+LOCK_TIMEOUT, TERMINATED, MAY_NOT_LOG_IN = 30006, 1092, 1045
 DENIED, NO_DRIVER, PROXY_UNKNOWN, PROXY_NOT_OWNER, PROXY_INTERRUPTED, UNKNOWN_COMMAND = (
     1045,
     1235,

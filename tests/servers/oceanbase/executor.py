@@ -128,6 +128,7 @@ def _context(observer: Observer, session: Session) -> Context:
             "everybody": observer.shows_everybody(session),
             "transaction": session.transaction.id if session.transaction else 0,
             "node": session.node.ip,
+            "lock_time": observer.policies["lock_time_listed"],
         },
         roles_key=(session.tenant, session.client.proxied),
     )

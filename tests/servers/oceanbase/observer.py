@@ -17,7 +17,7 @@ from .accounts import SYS_TENANT, Account, Accounts
 from .catalog import Catalog
 from .client import Client, Node
 from .data import Data
-from .errors import DENIED, NO_DRIVER, ServerError, mysql
+from .errors import DENIED, MAY_NOT_LOG_IN, NO_DRIVER, mysql, oracle
 from .ids import OBSERVER_BIT, Ids
 from .options import Options
 from .session import Session
@@ -63,8 +63,7 @@ class Observer:
         if account is None or not account.logs_in_with(scramble, nonce):
             raise mysql(DENIED, user, "YES" if scramble else "NO")
         if not account.has("CREATE SESSION"):
-            message = f"user {user} lacks CREATE SESSION privilege; logon denied"
-            raise ServerError(DENIED, message)
+            raise oracle(MAY_NOT_LOG_IN, user)
         if not oracle_client and tenant != SYS_TENANT:
             raise mysql(NO_DRIVER)
         return tenant, account

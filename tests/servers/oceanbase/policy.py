@@ -124,6 +124,7 @@ _ROWS = (
         + " has it",
         ("show_process", "everybody"),
     ),
+    Policy("lock_time_listed", True, CHOSEN, "", "whether CTIME of a lock says how long, or nothing", (True, False)),
     # Statements that last too long.
     Policy("query_timeout", TIMEOUT, MEASURED, _SEEKDB, "longer than ob_query_timeout", (TIMEOUT,)),
     Policy("lock_timeout", LOCK_TIMEOUT, CHOSEN, "", "the same, while waiting for a lock", (LOCK_TIMEOUT, 54)),

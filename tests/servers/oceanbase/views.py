@@ -158,7 +158,7 @@ def _locks(version: Version, where: str) -> Source:
     names = "SVR_IP, SVR_PORT, TENANT_ID, TRANS_ID, SESSION_ID, TYPE"
     # What an older version has there is known not to be the holder, and no more than that.
     ids = "ID1, ID2, ID3" if holders else "TRANS_ID AS ID1, SESSION_ID AS ID2, ID3"
-    elapsed = f"CAST((:now - since) * {DAY * 1e6} AS INTEGER) AS CTIME"
+    elapsed = f"CASE WHEN :lock_time THEN CAST((:now - since) * {DAY * 1e6} AS INTEGER) END AS CTIME"
     return Source(
         f"(SELECT {names}, {ids}, LMODE, REQUEST, {elapsed}, BLOCK FROM x_lock l WHERE {where} AND {_of_tenant('l')})",
         _LOCK_COLUMNS,

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import getpass
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from servers import oracle_actors as actors
 from servers.actors import wait_until
-from servers.oracle_actors import Session
+from servers.oracle_actors import BusySession, Session
 
 ROLE = "dbops.oracle_sessions.session_cleanup"
 REPORT = "report"
@@ -37,6 +39,12 @@ def cleanup_play(policy: Any, **variables: Any) -> dict[str, Any]:
     }
 
 
+def here(login: dict[str, Any], wait_timeout: Any = "20s") -> dict[str, Any]:
+    """The variables of an inventory host that is this database, whose processes are our own user's and run here."""
+    own = {"hosts": {"1": "localhost"}, "software_owner": getpass.getuser(), "wait_timeout": wait_timeout}
+    return {f"oracle_sessions_{name}": value for name, value in {**login, **own}.items()}
+
+
 def stuck(user: dict[str, str], then: Any = LADDER, **keys: Any) -> list[dict[str, Any]]:
     """A policy for whatever this user's sessions are busy with."""
     return [{"name": "stuck", "match": {"username": user["user"], "active": 0}, "then": then, **keys}]
@@ -50,6 +58,11 @@ def rows(done: Any) -> dict[tuple[int, int], dict[str, Any]]:
 
 def key(session: Session) -> tuple[int, int]:
     return session.inst_id, session.sid
+
+
+def alive(session: Session) -> bool:
+    """Its process, its session and its call are."""
+    return actors.listed(session) is not None and not (isinstance(session, BusySession) and session.done.is_set())
 
 
 def spid(session: Session) -> int:

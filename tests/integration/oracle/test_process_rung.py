@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import secrets
 from collections.abc import Callable
@@ -20,7 +19,20 @@ from servers.oracle import sga, tables
 from servers.oracle.handle import OracleServer
 from servers.oracle_actors import BusySession, Session
 
-from .ladders import BETWEEN_THE_LOOKS, HOLD, LADDER, ROLE, before_task, cleanup_play, key, rows, spid, stuck
+from .ladders import (
+    BETWEEN_THE_LOOKS,
+    HOLD,
+    LADDER,
+    ROLE,
+    alive,
+    before_task,
+    cleanup_play,
+    here,
+    key,
+    rows,
+    spid,
+    stuck,
+)
 from .test_kinds import EVERY_GUARD, servers
 
 Busy = Callable[..., BusySession]
@@ -33,9 +45,7 @@ STAND_IN = {"name": f"R{secrets.token_hex(3).upper()}", "disconnect_busy": 31, "
 
 @pytest.fixture
 def host(login: dict[str, Any]) -> dict[str, Any]:
-    """The variables of a host that is this database, whose processes are our own user's and run here."""
-    here = {"hosts": {"1": "localhost"}, "software_owner": getpass.getuser(), "wait_timeout": "20s"}
-    return {f"oracle_sessions_{name}": value for name, value in {**login, **here}.items()}
+    return here(login)
 
 
 @pytest.fixture
@@ -58,11 +68,6 @@ def seeing(create_user: Callable[..., User]) -> Callable[..., User]:
         return {"login_user": account["user"], "login_password": account["password"]}
 
     return create
-
-
-def alive(session: Session) -> bool:
-    """Its process, its session and its call are."""
-    return actors.listed(session) is not None and not (isinstance(session, BusySession) and session.done.is_set())
 
 
 def test_what_no_statement_ends_a_signal_ends(
@@ -184,12 +189,11 @@ def test_threads_live(run_playbook: Any, tmp_path: Path) -> None:
     with OracleServer(threaded=True, disconnect_busy=31) as server, ExitStack() as stack:
         server.create_user("app", "secret")
         login = {"login_dsn": server.dsn, "login_user": "system", "login_password": server.password}
-        here = {"hosts": {1: "localhost"}, "software_owner": getpass.getuser(), "wait_timeout": 5}
-        host = {f"oracle_sessions_{name}": value for name, value in {**login, **here}.items()}
         victim = BusySession(server, server.connect(user="app", password="secret"), HOLD)
         stack.callback(victim.close)
         stack.callback(server.release, victim)
-        done = run_playbook({"db": host}, [cleanup_play(stuck({"user": "APP"}, allow=EVERY_GUARD))])
+        play = cleanup_play(stuck({"user": "APP"}, allow=EVERY_GUARD))
+        done = run_playbook({"db": here(login, wait_timeout=5)}, [play])
         row = rows(done)[key(victim)]
         assert row["outcome"] == "refused" and "it is a thread" in row["reason"]
         assert alive(victim) and server.sql("SELECT 1 FROM dual") == [(1,)]
@@ -373,47 +377,3 @@ def test_a_database_without_hosts_of_its_own(run_playbook: Any) -> None:
         )
         assert sentence in " ".join(done.output.split())
         assert not server.statements() and bystander.alive()
-
-
-# --- the playbook
-
-
-def test_the_playbook_ends_the_process_when_it_is_told_to(
-    stand_in: OracleServer, run_playbook: Any, host: dict[str, Any], running: Busy, db_user: User
-) -> None:
-    victim, bystander = running(HOLD, **db_user), running(HOLD, **db_user)
-    named = {"sid": victim.sid, "serial": victim.serial, "wait_timeout": 3}
-    process = spid(victim)
-
-    def kill(*arguments: str, **variables: Any) -> Any:
-        book = [{"import_playbook": "dbops.oracle_sessions.kill_session"}]
-        given = json.dumps({f"oracle_sessions_{name}": value for name, value in (named | variables).items()})
-        return run_playbook({"db": host}, book, "-e", given, *arguments)
-
-    unclear = kill(process_kill="maybe")
-    assert unclear.code != 0 and "oracle_sessions_process_kill: 'maybe' is neither true nor false" in unclear.output
-    wrong = kill("-e", "oracle_sessions_process_kill=true", hosts={1: "rac9"})
-    assert wrong.code != 0 and "'rac9' is not in the inventory" in wrong.output
-    assert not stand_in.statements()
-
-    without = kill()
-    assert without.code != 0 and "is pending: " in without.output and alive(victim)
-    told = kill("-e", "oracle_sessions_process_kill=true")
-    assert told.code == 0, told.output
-    assert not alive(victim) and alive(bystander)
-    assert f"kill -TERM {process} on localhost" in "".join(told.of("Say what happened")["msg"])
-    again = kill("-e", "oracle_sessions_process_kill=true")
-    assert again.code == 0 and not any(each["result"].get("changed") for each in again.results), again.output
-
-
-def test_the_playbook_leaves_a_process_alone_whose_session_is_gone(
-    stand_in: OracleServer, run_playbook: Any, host: dict[str, Any], db_user: User
-) -> None:
-    with actors.idle(stand_in, **db_user) as victim:
-        given = {"sid": victim.sid, "serial": victim.serial, "process_kill": True}
-        variables = json.dumps({f"oracle_sessions_{name}": value for name, value in given.items()})
-        book = [{"import_playbook": "dbops.oracle_sessions.kill_session"}]
-        done = run_playbook({"db": host}, book, "-e", variables)
-        assert done.code == 0, done.output
-        assert not victim.alive()
-        assert not any(each["task"].startswith("Look at what was killed") for each in done.results)

@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 
-from servers import oracle_actors as actors
 from servers.actors import wait_until
 from servers.host_files import GUEST, OPERATOR, OTHER_OWNER
 from servers.hosts import DatabaseHosts
 from servers.oracle.handle import OracleServer
 from servers.oracle_actors import BusySession
 
-from .ladders import BETWEEN_THE_LOOKS, HOLD, before_task, cleanup_play, key, rows, spid, stuck
+from .ladders import BETWEEN_THE_LOOKS, HOLD, alive, before_task, cleanup_play, key, rows, spid, stuck
 
 Busy = Callable[..., BusySession]
 User = dict[str, str]
@@ -54,10 +53,6 @@ def cleanup(run_playbook: Any, login: dict[str, Any], hosts: DatabaseHosts) -> C
 @pytest.fixture
 def app(create_user: Any) -> User:
     return create_user("EXECUTE ON dbms_lock")
-
-
-def alive(session: BusySession) -> bool:
-    return actors.listed(session) is not None and not session.done.is_set()
 
 
 def outcomes(done: Any) -> dict[tuple[int, int], str]:

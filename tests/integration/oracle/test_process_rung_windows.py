@@ -12,13 +12,12 @@ from typing import Any
 
 import pytest
 
-from servers import oracle_actors as actors
 from servers.oracle import sga, tables
 from servers.oracle.handle import OracleServer
 from servers.oracle_actors import BusySession
 
 from ..conftest import COLLECTIONS
-from .ladders import HOLD, cleanup_play, key, rows, spid, stuck
+from .ladders import HOLD, alive, cleanup_play, key, rows, spid, stuck
 
 Busy = Callable[..., BusySession]
 User = dict[str, str]
@@ -79,10 +78,6 @@ def cleanup(run_playbook: Any, login: dict[str, Any], tmp_path: Path) -> Callabl
 def calls(tmp_path: Path) -> Callable[[], list[str]]:
     """``calls()``: how orakill was called."""
     return lambda: (tmp_path / "orakill").read_text().splitlines() if (tmp_path / "orakill").exists() else []
-
-
-def alive(session: BusySession) -> bool:
-    return actors.listed(session) is not None and not session.done.is_set()
 
 
 LADDER = ["kill", {"process_kill": {"after": "1s"}}]

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible.errors import AnsibleFilterError
+from ansible.errors import AnsibleError, AnsibleFilterError
 from ansible.plugins.loader import module_loader
 
 from ansible_collections.dbops.oracle_sessions.plugins.module_utils.process_hosts import InventoryHost, parse_hosts
@@ -34,7 +34,14 @@ def process_kill_sessions(left, look, hosts, names, hostvars, wait_timeout=60):
     def inventory(name=None):
         if name is not None:
             return InventoryHost.of(name, hostvars[name])
-        return [InventoryHost.of(each, hostvars[each]) for each in names]
+        return [each for each in map(readable, names) if each]
+
+    def readable(name):
+        try:
+            return InventoryHost.of(name, hostvars[name])
+        except AnsibleError:
+            # Its variables lead nowhere, and so does it.
+            return None
 
     try:
         found = first_look(left, look, parse_hosts(hosts, names), inventory, _reaches_windows)

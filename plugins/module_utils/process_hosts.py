@@ -53,7 +53,9 @@ def parse_hosts(raw, names):
             raw = json.loads(raw)
         except ValueError:
             raise BadOption(
-                OPTION, f"{values.shown(raw)} is neither a dictionary nor JSON; write it such as {{1: rac1, 2: rac2}}."
+                OPTION,
+                f"{values.shown(raw)} is neither a dictionary nor JSON; write it such as {{1: rac1, 2: rac2}}, on the command line "
+                '-e \'{"oracle_sessions_hosts": {"1": "rac1", "2": "rac2"}}\'.',
             ) from None
     if not isinstance(raw, dict):
         raise BadOption(OPTION, f"{values.shown(raw)} is not a dictionary; write it such as {{1: rac1, 2: rac2}}.")

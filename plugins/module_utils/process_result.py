@@ -105,6 +105,14 @@ def _told_by_orakill(host, call, process, check_mode):
     statement = f"{' '.join(process['command'])} on {host}"
     if check_mode:
         return _Told("planned", "would be sent", [], statement)
+    if call.get("skipped") and call.get("skip_reason"):
+        return _Told(
+            "pending",
+            "the play was held up for more than 10 s after the last look at it, so its thread was not ended; try again",
+        )
+    if call.get("skipped"):
+        # The play itself is in check mode, and says so to nobody else.
+        return _Told("planned", "would be sent", [], statement)
     output = "\n".join(str(call.get(name) or "") for name in ("stdout", "stderr")).strip()
     if not output:
         return _Told("failed", f"orakill on {host} failed: {_first_line(call)}")

@@ -120,6 +120,13 @@ class Look:
         self.failure = None
         if result.get("failed") or result.get("unreachable") or "sessions" not in result:
             self.failure = str(result.get("msg") or "there is no result").partition("\n")[0].rstrip(".")
+        # What module_defaults narrow is not listed, and is not gone for that.
+        asked = (result.get("invocation") or {}).get("module_args") or {}
+        narrowed = [option for option in ("match", "exclude") if asked.get(option)]
+        if narrowed:
+            self.failure = (
+                f"module_defaults of session_info have {narrowed[0]}, so that it does not list everybody; leave it out"
+            )
         self.database = result.get("database") or {}
         self._rows = {_session(row).identity: row for row in result.get("sessions") or []}
 

@@ -164,3 +164,10 @@ def test_who_never_got_to_a_host_is_in_the_result_too() -> None:
     assert {each["sid"]: each["outcome"] for each in result["sessions"]} == {30: "gone", 31: "rolling_back"}
     assert next(each for each in result["sessions"] if each["sid"] == 31)["rollback"] == told
     assert not result["failed"] and not result["changed"]
+
+
+def test_a_thread_that_was_looked_at_too_long_ago_is_not_ended() -> None:
+    late = row(rung({"skipped": True, "skip_reason": "Conditional result was False"}, STILL, windows=True))
+    assert late["outcome"] == "pending" and "held up for more than 10 s" in late["reason"] and not late["statement"]
+    # A play that is in check mode itself skips the module without a condition.
+    assert row(rung({"skipped": True}, STILL, windows=True))["outcome"] == "planned"

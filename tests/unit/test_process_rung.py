@@ -366,3 +366,13 @@ def test_every_session_is_accounted_for_once(one: dict[str, Any], process: Any, 
     named += [row["sid"] for group in found["groups"] for row in group["sessions"]]
     assert sorted(named) == [30, 31]
     assert {each["outcome"] for each in found["settled"]} <= {"refused", "rolling_back", "gone", "pending"}
+
+
+@pytest.mark.parametrize("option", [{"match": {"status": "active"}}, {"exclude": [{"status": "killed"}]}])
+def test_a_look_that_module_defaults_narrow_is_no_evidence(option: dict[str, Any]) -> None:
+    """Whoever does not fit is not listed, and lives."""
+    result = {**look(), "invocation": {"module_args": {"exclude": None, "match": None, **option}}}
+    outcome, reason = verdict(first(result, killed()))
+    assert outcome == "failed" and f"module_defaults of session_info have {next(iter(option))}" in reason
+    everybody = {**look(killed()), "invocation": {"module_args": {"match": None, "exclude": []}}}
+    assert first(everybody, killed())["groups"]

@@ -81,6 +81,8 @@ def test_what_is_proven() -> None:
         ({"title": "oracleSHOP (LOCAL=NO)\n"}, "whose name is not that of a dedicated server"),
         ({"title": ""}, "whose name is not that of a dedicated server"),
         ({"title": "ora_lgwr_SHOP"}, "the background process 'ora_lgwr_SHOP'"),
+        # No more of a command line is shown than that.
+        ({"title": "ora_lgwr_SHOP password=hunter2"}, "the background process 'ora_lgwr_SHOP',"),
         ({"comm": "ora_lgwr_SHOP"}, "the background process 'ora_lgwr_SHOP'"),
         ({"threads": ("oracle_3859_sh", "ora_lgwr_SHOP")}, "the background process 'ora_lgwr_SHOP'"),
         (
@@ -264,3 +266,19 @@ def test_only_what_is_good_in_every_way_is_signalled(data: st.DataObject) -> Non
     assert verdict.outcome == ("refused" if bad else "planned"), (bad, verdict)
     assert verdict.reason and "\n" not in verdict.reason
     assert (verdict.proven is None) == bool(bad)
+
+
+@pytest.mark.parametrize(
+    ("told", "here", "same"),
+    [
+        ("db1", "db1", True),
+        ("DB1.example.com", "db1", True),
+        ("db1", "db1.example.com", True),
+        ("db1.example.com.", "db1.example.com", True),
+        ("db1.example.org", "db1.example.com", False),
+        ("db10", "db1", False),
+    ],
+)
+def test_a_host_in_another_domain_is_another_one(told: str, here: str, same: bool) -> None:
+    found, reason = choose_pmon(TARGET._replace(host=told), [PMON], None, HERE._replace(host=here))
+    assert (found is PMON) is same and (reason is None) is same

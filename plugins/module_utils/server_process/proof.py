@@ -101,8 +101,11 @@ def choose_pmon(target, pmons, owner, here):
         return None, f"{pmon} belongs to {pmons[0].user}, not to the owner that was given"
     found = at_hand[0] if at_hand else None
     # The name of a host inside a container is another one, and cannot be seen from outside.
-    if target.host and not (found and found.namespace) and _short(target.host) != _short(here.host):
-        return None, f"it lives on {target.host}, this is {here.host}; run it there, or leave host out if both are one"
+    if target.host and not (found and found.namespace) and not _same_host(target.host, here.host):
+        return (
+            None,
+            f"it lives on {target.host}, this is {here.host}; run it there (the role goes where oracle_sessions_hosts says), or leave host out if both are one",
+        )
     if found is None and owner is None:
         return None, (
             f"no process {pmon} is seen here, so that nothing shows that its instance is; look whether this is the right "
@@ -152,7 +155,8 @@ def _not_a_process(process, here):
 def _not_its_name(target, process, patterns):
     for name in (process.title, process.comm, *process.threads):
         if _BACKGROUND.match(name):
-            return f"it is the background process {name[:30]!r}, and the instance may end with it"
+            # Its first word only: the rest of a command line may hold a password.
+            return f"it is the background process {name.split()[0][:30]!r}, and the instance may end with it"
     instance = _instance_of(process.title)
     if instance not in (None, target.oracle_sid):
         return f"it is a server process of the instance {instance}, not of {target.oracle_sid}"
@@ -203,5 +207,9 @@ def _instance_of(title):
     return found.group(1) if found else None
 
 
-def _short(host):
-    return host.split(".")[0].lower()
+def _same_host(one, other):
+    """Whether both may name one host: a name without a domain may be in any."""
+    (short, _dot, domain), (other_short, _dot, other_domain) = (
+        name.lower().rstrip(".").partition(".") for name in (one, other)
+    )
+    return short == other_short and (domain == other_domain or not (domain and other_domain))

@@ -159,6 +159,7 @@ def test_another_process_has_its_number_at_the_second_look(
     assert "it serves other sessions as well" in row["reason"]
 
 
+@pytest.mark.parametrize("held", ["See whose processes may be ended", "End their server processes on rac1"])
 def test_another_process_has_its_number_when_its_turn_comes(
     hosts: DatabaseHosts,
     server: OracleServer,
@@ -167,6 +168,7 @@ def test_another_process_has_its_number_when_its_turn_comes(
     app: User,
     create_user: Any,
     tmp_path: Path,
+    held: str,
 ) -> None:
     """The same after the second look, and the play waits so long then that the bystander gets as old as the victim was at
     that look: only who knows how long ago that was can tell them apart.
@@ -182,7 +184,7 @@ def test_another_process_has_its_number_when_its_turn_comes(
         heir.append(hosts["rac1"].start_as(process, lambda: running(HOLD, instance=1, **other), spid))
         wait_until(lambda: server.sql(age, (heir[0].sid,))[0][0] >= seconds, timeout=60, what="it to be as old")
 
-    with before_task("End their server processes on rac1", tmp_path, inherit) as env:
+    with before_task(held, tmp_path, inherit) as env:
         done = cleanup(stuck(app), env=env)
     (bystander,) = heir
     assert spid(bystander) == process and alive(bystander), done.output

@@ -6,18 +6,20 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from servers.actors import wait_until
 from servers.oracle import sga, tables
 from servers.oracle.handle import OracleServer
 from servers.oracle_actors import BusySession
 
 from ..conftest import COLLECTIONS
-from .ladders import HOLD, alive, cleanup_play, key, rows, spid, stuck
+from .ladders import HOLD, alive, before_task, cleanup_play, key, rows, spid, stuck
 
 Busy = Callable[..., BusySession]
 User = dict[str, str]
@@ -80,6 +82,8 @@ def calls(tmp_path: Path) -> Callable[[], list[str]]:
     return lambda: (tmp_path / "orakill").read_text().splitlines() if (tmp_path / "orakill").exists() else []
 
 
+# Seconds after the last look.
+TOO_LATE = 10.0
 LADDER = ["kill", {"process_kill": {"after": "1s"}}]
 
 
@@ -111,6 +115,23 @@ def test_each_thread_by_a_call_of_its_own(
     assert reason.startswith("win2 was not reached, so its thread there was not ended: ") and "psrp: no route" in reason
     assert told[key(misplaced)]["reason"].startswith("its thread is on elsewhere, and win3 says that it is ")
     assert not told[key(unreached)]["statement"] and not told[key(misplaced)]["statement"] and done.code != 0
+
+
+def test_a_thread_is_not_ended_long_after_it_was_looked_at(
+    threads: Any, cleanup: Any, calls: Callable[[], list[str]], db_user: User, tmp_path: Path
+) -> None:
+    """Nothing on its host would tell it from another one that has its number by then."""
+    victim = threads(db_user)
+
+    def hold_up() -> None:
+        began = time.monotonic()
+        wait_until(lambda: time.monotonic() - began > TOO_LATE, timeout=2 * TOO_LATE)
+
+    with before_task("End its thread on win1", tmp_path, hold_up) as env:
+        done = cleanup(stuck(db_user, LADDER), env=env)
+    row = rows(done)[key(victim)]
+    assert calls() == [] and alive(victim)
+    assert row["outcome"] == "pending" and "held up for more than 10 s" in row["reason"], done.output
 
 
 def test_check_mode_and_no_collection(

@@ -204,7 +204,8 @@ def test_a_proxy_s_own_id_names_nobody() -> None:
     with serving(proxy="v1") as site, ExitStack() as stack:
         bystander = idle(site, stack)
         result = run(site, "session_kill", sid=greeted(bystander))
-        assert bystander.alive() and outcomes(result) == {greeted(bystander): "gone"} and not result["changed"]
+        assert bystander.alive() and outcomes(result) == {greeted(bystander): "failed"} and not result["changed"]
+        assert "is an id of the proxy, which no server knows; take one from session_info" in result["msg"]
 
 
 def test_what_such_a_proxy_takes_for_itself_is_refused() -> None:

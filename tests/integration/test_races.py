@@ -318,7 +318,9 @@ def test_two_runs_on_the_same_rule(
 def test_two_runs_at_the_same_instant(
     site: OceanBase, server: Any, start_module: Start, pool: Callable[..., list[Session]], db_user: dict[str, str]
 ) -> None:
-    """The server may answer OK to both who kill one session at one instant; then both have ended it."""
+    """The server may answer OK to both who kill one session at one instant; then both have ended it. Whoever looks again after
+    an error may still see one that the other run has killed, and passes it by.
+    """
     victims = pool(60, **db_user)
     (bystander,) = pool(1)
     with ExitStack() as stack:
@@ -335,7 +337,7 @@ def test_two_runs_at_the_same_instant(
     assert not any(victim.alive() for victim in victims) and bystander.alive()
     assert not any(result["failed"] for result in results)
     by_session = [{outcomes(result)[victim.id] for result in results} for victim in victims]
-    assert all("ended" in both and both <= {"ended", "gone"} for both in by_session), by_session
+    assert all("ended" in both and both <= {"ended", "gone", "skipped"} for both in by_session), by_session
 
 
 # --- our own connection

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 
 from . import values
+from .server_process.proof import same_host
 from .values import BadOption
 
 OPTION = "oracle_sessions_hosts"
@@ -96,17 +97,6 @@ def find_host(process, inst_id, platform, given, inventory):
         kind = "a Windows host" if found.windows else "no Windows host"
         return None, f"{found.name} is {kind} to Ansible, and the database runs on {platform}; {cure}"
     return found, None
-
-
-def same_host(one, other):
-    """Whether both may name one host: a name without a domain may be in any."""
-    one, other = one.lower().rstrip("."), other.lower().rstrip(".")
-    if one == other:
-        return True
-    short, _dot, domain = one.partition(".")
-    other_short, _dot, other_domain = other.partition(".")
-    # The first number of an address is no name.
-    return short == other_short and not short.isdigit() and not (domain and other_domain)
 
 
 def _last(name):

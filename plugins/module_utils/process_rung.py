@@ -14,8 +14,9 @@ import re
 
 from . import orakill, values
 from .guard import LIFTABLE, protected_by
-from .process_hosts import find_host, same_host
+from .process_hosts import find_host
 from .rule import Rule, saved_rows
+from .server_process.proof import same_host
 from .session import moment, progress, restarted
 from .values import BadOption
 

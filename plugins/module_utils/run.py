@@ -58,6 +58,10 @@ def plan_sessions(snapshot, rule, way, dialect):
 def intend(snapshot, rule, way, dialect):
     """Select, guard and plan: the Selection, the steps to send, all outcomes with them, and why nothing may be sent."""
     selection = select(snapshot, rule)
+    for each in selection.settled:
+        misread = dialect.misreads(each.session.sid) if each.outcome == "gone" else None
+        if misread:
+            each.settle("failed", f"sid: {each.session.sid} {misread}")
     guarded = guard(selection, rule, snapshot.unavailable)
     steps = plan(guarded.passed, way, dialect)
     refused = refusal(snapshot, rule, sum(1 for step in steps if step.statement))

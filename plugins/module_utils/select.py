@@ -17,9 +17,6 @@ from .values import BadOption
 _SHOWING = {"oceanbase_oracle": ("SHOW PROCESS", ""), "oceanbase_mysql": ("PROCESS", " ON *.*")}
 
 
-# OceanBase's servers set the highest bit of their session ids, its proxy does not (proxy's source: ob_mysql_client_session).
-_SERVER_S_OWN = 1 << 31
-
 # How far the clocks of a cluster's nodes may lie apart, in seconds, before a listing from the future is refused.
 _CLOCK_TOLERANCE = 60.0
 
@@ -229,10 +226,6 @@ def _gone(snapshot, wanted, selection):
             f"{_who(elsewhere[0])}, which was left alone."
         )
     session = wanted.seen or Session(sid=wanted.sid, serial=wanted.serial, inst_id=wanted.inst_id, status=None)
-    if snapshot.database.get("proxy") == "v1" and not wanted.seen and wanted.sid < _SERVER_S_OWN:
-        return Outcome(session).settle(
-            "failed", f"sid: {wanted.sid} is an id of the proxy, which no server knows; take one from session_info"
-        )
     if not _sees_all(snapshot) and session.username != _own_user(snapshot):
         return Outcome(session).settle(
             "failed", f"it is not listed, but that may mean nothing; login_user: {_hidden(snapshot)}"

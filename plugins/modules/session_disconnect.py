@@ -183,7 +183,7 @@ database:
     instance:
       description:
         - The name of the instance that we are logged in to, on a cluster of OceanBase the node of the login, as
-          address:port. Null on seekdb.
+          address:port. Null on seekdb, and through a proxy.
       type: str
       sample: shop1
     instances:
@@ -224,8 +224,8 @@ database:
       sample: false
     startup_time:
       description:
-        - When the instance started, in ISO 8601 with offset. Null where it cannot be told, and always in Oracle mode of
-          OceanBase.
+        - When the instance started, in ISO 8601 with offset. Null where it cannot be told, which is through a proxy, and
+          always in Oracle mode of OceanBase.
         - In MySQL mode of OceanBase it is computed from an uptime in whole seconds, so two readings may differ by a second.
       type: str
       sample: "2026-11-21T07:19:09+00:00"

@@ -41,6 +41,11 @@ class Dialect:
     - `access(connection, about)`: what its accounts may do, and the statements that change it.
     - `access_of(version, cluster, account)`: the same for a server that nobody asks.
 
+    One that hides killed sessions (`hides_killed`) also has:
+
+    - `rolling_back(ask, sids)`: which of these ids have a transaction that is not over, listed or not, and why that cannot be
+      seen, None if it can.
+
     One that shows how transactions of dead processes are recovered has `recovering(ask)`: a list of dictionaries.
 
     `connection` and its `ask` are those of the driver that the dialect names.
@@ -57,9 +62,7 @@ class Dialect:
     advice: dict = {}
     # Whether a session that is listed as killed, without a transaction, counts as ended.
     killed_is_ended = False
-    # Whether a killed session may be listed no more while its transaction still rolls back; if so there is also
-    # `rolling_back(ask, sids)`: which of these ids, of sessions that are not listed, still have a transaction, and why that
-    # cannot be seen, None if it can.
+    # Whether a killed session may be listed no more while its transaction still rolls back.
     hides_killed = False
     # Why a session may be listed although the server answers that it knows no such session.
     unknown_although_listed = ""
@@ -81,6 +84,10 @@ class Dialect:
         """Why the statements for these sessions might be refused, as far as the login tells; for a run in check mode."""
         return []
 
+    def misreads(self, sid):
+        """Why a session may live that has this id for its client, and is not listed by it; None where that cannot be."""
+        return None
+
     def looks_first(self, matching, sparing):
         """Whether sessions must be read again before their statements are sent, for a rule that matches by some keys and
         excludes or protects by others.
@@ -90,7 +97,7 @@ class Dialect:
         return True
 
     def lives_here(self, session):
-        """Whether it ends when the server that we are logged in to is restarted; not known for sure is not."""
+        """Whether it is sure to end when the server that we are logged in to is restarted."""
         return True
 
     def instance_for(self, way, session):

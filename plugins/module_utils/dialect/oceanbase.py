@@ -20,7 +20,7 @@ from ..plan import CANCEL, DISCONNECT, KILL
 from ..session import Answer
 from ..values import BadOption
 from .base import Dialect
-from .oceanbase_rows import is_of_cluster, node_of
+from .oceanbase_rows import SERVER_S_OWN, is_of_cluster, node_of
 from .oceanbase_snapshot import LARGEST_SID, Grammar, SessionList, checked
 
 _VERSION = re.compile(r"OceanBase\S*\s+([0-9]+(?:\.[0-9]+)*)")
@@ -143,12 +143,18 @@ class OceanBase(Dialect):
     def lives_here(self, session):
         return not self._sessions.has_nodes or (self._node is not None and session.node == self._node)
 
+    def misreads(self, sid):
+        if self.proxy == PROXY_S_OWN and sid < SERVER_S_OWN:
+            return "is an id of the proxy, which no server knows; take one from session_info"
+        return None
+
     # --- statements
 
     def doubts(self, way, sessions):
         found = []
         if self._confined_to and any(session.username != self._confined_to for session in sessions):
             found.append(f"login_user: {self.confined}.")
+        # Clients that a proxy takes from server to server have no node.
         if self._node and any(session.node is None for session in sessions):
             found.append(
                 "login_dsn: it leads to a server, which does not know the session ids that a proxy gave to its clients; "

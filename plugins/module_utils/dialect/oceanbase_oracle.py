@@ -24,6 +24,7 @@ _WRAPPED = re.compile(r"(?:ORA|OBE)-00600\b.*?\barguments: (-[0-9]+)", re.DOTALL
 _NUMBERED = re.compile(r"(?:ORA|OBE)-([0-9]{5})\b")
 _NO_SUCH_TABLE, _NO_PRIVILEGE, _INVALID, _SYNTAX = 942, 1031, 900, 1064
 _NOT_OWNER = -5251
+_AS_ANOTHER_USER = "log in as SYS, or as the user of that session"
 # Since this version there is ALTER SYSTEM KILL SESSION; KILL is as old as the mode.
 _KILLS_SESSIONS = (4,)
 _TIME = "TO_CHAR({time}, 'YYYY-MM-DD HH24:MI:SS.FF6')"
@@ -73,12 +74,11 @@ class OceanBaseOracle(OceanBase):
         **{-5065: UNKNOWN, -4012: UNKNOWN, 1317: UNKNOWN},
     }
     confined = (
-        "it is not SYS and lacks SUPER, so the server may refuse to end what other users run; "
-        "log in as SYS, or as the user of that session"
+        f"it is not SYS and lacks SUPER, so the server may refuse to end what other users run; {_AS_ANOTHER_USER}"
     )
     advice = {
         _NO_PRIVILEGE: "GRANT ALTER SYSTEM TO the login user",
-        _NOT_OWNER: "log in as SYS, or as the user of that session",
+        _NOT_OWNER: _AS_ANOTHER_USER,
         # Only behind a proxy does it come that far; see send.
         _INVALID: "log in to a server itself, not through a proxy, so that KILL can be sent instead",
     }

@@ -20,7 +20,7 @@ FINISHED = ("IDLE", "ABORTED", "ROLLED_BACK", "COMMITED")
 # begins with two underscores belongs to the server, too.
 _SYSTEM_USERS = ("ROOT", "SYS", "PROXYRO", "LBACSYS", "ORAAUDITOR")
 # The ids that servers hand out begin here (ob_kill_executor: the highest bit tells them from those of a proxy).
-_SERVER_S_OWN = 1 << 31
+SERVER_S_OWN = 1 << 31
 
 
 def session_of(row, tenant, empty):
@@ -67,7 +67,7 @@ def node_of(row):
 
 def is_of_cluster(row):
     """Whether its id is that of a client in the whole cluster, which a proxy gave it: a server sets the highest bit of its own."""
-    return bool(int(row.get("PROXY_SESSID") or 0)) and int(row["ID"]) < _SERVER_S_OWN
+    return bool(int(row.get("PROXY_SESSID") or 0)) and int(row["ID"]) < SERVER_S_OWN
 
 
 def _client(row):

@@ -194,7 +194,7 @@ class SessionList:
             queries["waits"] = self._waits()
         if {"locks", "objects"} <= set(self._found) and "locked_object" in keys:
             queries["objects"] = self._locked_objects()
-        # Last: what it tells is what the other views are the slower to tell, and changes the most.
+        # Last: it changes the most, and must not be older than what the other views take to tell.
         queries["sessions"] = self._query(columns, among)
         found = dict(zip(queries, ask(list(queries.values()))))
         now = time_of(found["now"][0]["NOW"])

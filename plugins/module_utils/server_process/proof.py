@@ -101,7 +101,7 @@ def choose_pmon(target, pmons, owner, here):
         return None, f"{pmon} belongs to {pmons[0].user}, not to the owner that was given"
     found = at_hand[0] if at_hand else None
     # The name of a host inside a container is another one, and cannot be seen from outside.
-    if target.host and not (found and found.namespace) and not _same_host(target.host, here.host):
+    if target.host and not (found and found.namespace) and not same_host(target.host, here.host):
         return (
             None,
             f"it lives on {target.host}, this is {here.host}; run it there (the role goes where oracle_sessions_hosts says), or leave host out if both are one",
@@ -207,9 +207,12 @@ def _instance_of(title):
     return found.group(1) if found else None
 
 
-def _same_host(one, other):
+def same_host(one, other):
     """Whether both may name one host: a name without a domain may be in any."""
-    (short, _dot, domain), (other_short, _dot, other_domain) = (
-        name.lower().rstrip(".").partition(".") for name in (one, other)
-    )
-    return short == other_short and (domain == other_domain or not (domain and other_domain))
+    one, other = one.lower().rstrip("."), other.lower().rstrip(".")
+    if one == other:
+        return True
+    short, _dot, domain = one.partition(".")
+    other_short, _dot, other_domain = other.partition(".")
+    # The first number of an address is no name.
+    return short == other_short and not short.isdigit() and not (domain and other_domain)

@@ -140,6 +140,24 @@ def test_an_id_that_two_clients_have_is_refused(cluster: OceanBaseOracle) -> Non
         assert all(client.alive() for client in clients) and wire.ended() == []
 
 
+def test_an_id_that_another_client_gets_meanwhile_is_left_alone(cluster: OceanBaseOracle) -> None:
+    with ExitStack() as stack, Wire(cluster) as wire:
+        account, other = cluster.create_user(), cluster.create_user()
+        cluster.server.next_session_id(4712)
+        meant, victim = idle(cluster, stack, account), idle(cluster, stack, account)
+        with wire.hold(cluster.is_look) as hold:
+            login = {"login_dsn": wire.dsn, **cluster.login}
+            module = launch("session_kill", {**login, "match": {"username": account["user"]}})
+            hold.wait()
+            cluster.server.next_session_id(4712)
+            bystander = idle(cluster, stack, other)
+            hold.release()
+            result = module.result()
+        assert meant.id == bystander.id == 4712
+        assert bystander.alive() and meant.alive() and not victim.alive()
+        assert outcomes(result) == {4712: "skipped", victim.id: "ended"}
+
+
 def test_a_login_without_the_proxy_says_where_to_log_in(cluster: OceanBaseOracle) -> None:
     with ExitStack() as stack:
         account = cluster.create_user()
